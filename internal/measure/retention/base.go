@@ -1,0 +1,122 @@
+package retention
+
+import "fmt"
+
+// RetentionRate is the standard formula (end − new) / start: 1000 customers at
+// the start, 1100 at the end of which 200 are new, keep 0.9. It fails on
+// numbers that cannot be: negative ones, more new than there are at the end,
+// more kept than there were; and without anybody at the start.
+func RetentionRate(start, fresh, end int64) (float64, error) {
+	switch {
+	case start < 0 || fresh < 0 || end < 0:
+		return 0, fmt.Errorf("customers cannot be negative: start %d, new %d, end %d", start, fresh, end)
+	case fresh > end:
+		return 0, fmt.Errorf("%d new customers are more than the %d at the end", fresh, end)
+	case end-fresh > start:
+		return 0, fmt.Errorf("%d kept are more than the %d at the start: count those won back as new", end-fresh, start)
+	case start == 0:
+		return 0, fmt.Errorf("nobody was a customer at the start, so nobody could be kept")
+	}
+	return float64(end-fresh) / float64(start), nil
+}
+
+// Base counts the customers of a period where nobody signs a contract:
+// somebody counts as a customer on a day when they bought in the Window days up
+// to and including it.
+type Base struct {
+	Span   Span  `json:"span"`
+	Window int32 `json:"window"` // days
+	Start  int64 `json:"start"`  // customers on the eve of the period
+	End    int64 `json:"end"`    // customers on its last day
+	// New bought for the first time in the period and are customers at its end.
+	New int64 `json:"new"`
+	// WonBack had bought before, were no customers at the start, and are at
+	// the end. They are taken off like new ones, or the rate could pass 100 %.
+	WonBack int64 `json:"won_back"`
+	// Warming: the history begins less than a window before the period, so
+	// Start misses customers whose last order was before the history.
+	Warming bool `json:"warming"`
+	// Running: the period ends after the last day known.
+	Running bool `json:"running"`
+}
+
+// BaseOf counts the base of a span with a window of days.
+func BaseOf(h *History, in Span, window int32) (Base, error) {
+	if window < 1 {
+		return Base{}, fmt.Errorf("a window of %d days: it needs at least one", window)
+	}
+	if in.To < in.From {
+		return Base{}, fmt.Errorf("the period ends before it begins")
+	}
+	return Over(h, func(h *History) Base {
+		b := Base{
+			Span: in, Window: window,
+			Warming: h.FirstDay > in.From-window, Running: h.LastDay < in.To,
+		}
+		for i := range h.ID {
+			b.count(h.Days(i))
+		}
+		return b
+	}), nil
+}
+
+func (b *Base) count(days []int32) {
+	eve := b.Span.From - 1
+	lastBefore, lastWithin := int32(firstDay-1), int32(firstDay-1)
+	for _, day := range days {
+		if day <= eve {
+			lastBefore = day
+		} else if day <= b.Span.To {
+			lastWithin = day
+		}
+	}
+	atStart := days[0] <= eve && lastBefore > eve-b.Window
+	atEnd := max(lastBefore, lastWithin) > b.Span.To-b.Window && days[0] <= b.Span.To
+	if atStart {
+		b.Start++
+	}
+	if !atEnd {
+		return
+	}
+	b.End++
+	switch {
+	case days[0] > eve:
+		b.New++
+	case !atStart:
+		b.WonBack++
+	}
+}
+
+// Merge adds other customers of the same period and window.
+func (b Base) Merge(c Base) Base {
+	b.Start += c.Start
+	b.End += c.End
+	b.New += c.New
+	b.WonBack += c.WonBack
+	b.Warming = b.Warming || c.Warming
+	b.Running = b.Running || c.Running
+	return b
+}
+
+// Kept are the customers of the start who are customers at the end.
+func (b Base) Kept() int64 { return b.End - b.New - b.WonBack }
+
+// Retention is (end − new − won back) / start; unknown with nobody at the
+// start.
+func (b Base) Retention() (float64, bool) { return ratio(b.Kept(), b.Start) }
+
+// Churn is the rest: 1 − Retention.
+func (b Base) Churn() (float64, bool) { return ratio(b.Start-b.Kept(), b.Start) }
+
+// BasesOf counts the base of each calendar period that a span touches.
+func BasesOf(h *History, g Grain, in Span, window int32) ([]Base, error) {
+	var bases []Base
+	for p := g.PeriodOf(in.From); p <= g.PeriodOf(in.To); p++ {
+		b, err := BaseOf(h, Span{From: g.First(p), To: g.Last(p)}, window)
+		if err != nil {
+			return nil, err
+		}
+		bases = append(bases, b)
+	}
+	return bases, nil
+}
