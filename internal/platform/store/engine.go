@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"regulars/internal/platform/errs"
+)
+
+type engine uint8
+
+const (
+	sqliteEngine engine = iota
+	postgresEngine
+	citusEngine
+)
+
+// busy_timeout comes first: the pragmas behind it may already meet a lock.
+const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+	"&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)" +
+	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(4000)"
+
+func openSQLite(ctx context.Context, db *DB, path string) error {
+	path = strings.TrimPrefix(path, "sqlite://")
+	if dir := filepath.Dir(path); dir != "." {
+		if _, err := os.Stat(dir); err != nil {
+			return errs.New(errs.Invalid, err, "The folder %s for the database does not exist. Make it first, or name another file", dir)
+		}
+	}
+	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	var err error
+	db.engine, db.name = sqliteEngine, path
+	if db.write, err = sql.Open("sqlite", file+sqlitePragmas+"&_txlock=immediate"); err != nil {
+		return err
+	}
+	db.write.SetMaxOpenConns(1)
+	if err := db.write.PingContext(ctx); err != nil {
+		db.write.Close()
+		return errs.New(errs.Invalid, err, "The file %s cannot be opened as a database", path)
+	}
+	if db.read, err = sql.Open("sqlite", file+sqlitePragmas+"&_pragma=query_only(1)"); err != nil {
+		return err
+	}
+	db.read.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
+	db.read.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
+	return nil
+}
+
+func openPostgres(ctx context.Context, db *DB, dsn string) error {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return errs.Invalidf("db", "The address of the PostgreSQL database is not of the form postgres://user:password@host/database")
+	}
+	pool, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return errs.New(errs.Invalid, err, "The address of the PostgreSQL database is not understood")
+	}
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(8)
+	db.engine, db.write, db.read, db.name = postgresEngine, pool, pool, u.Redacted()
+	var citus, utf8 bool
+	err = pool.QueryRowContext(ctx, `
+		select exists (select 1 from pg_extension where extname = 'citus'),
+		       current_setting('server_encoding') = 'UTF8'`).Scan(&citus, &utf8)
+	if err != nil {
+		pool.Close()
+		return errs.New(errs.Unavailable, err, "The PostgreSQL server at %s does not answer. Is it running, and are user and password right?", u.Host)
+	}
+	if !utf8 {
+		pool.Close()
+		return errs.Invalidf("db", "The PostgreSQL database must be in UTF8: create it with encoding 'UTF8' and locale 'C.UTF-8'")
+	}
+	if citus {
+		db.engine = citusEngine
+	}
+	return nil
+}
+
+// conflict reports whether err means that the transaction met another one
+// and is to be tried again whole.
+func conflict(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return true
+		}
+	}
+	return false
+}
+
+// rowsPerStatement is how many rows one insert carries: binding is quadratic
+// in the number of parameters on SQLite, and a round trip elsewhere.
+func (e engine) rowsPerStatement(columns int) int {
+	if e == sqliteEngine {
+		return 1
+	}
+	return min(500, 65_000/columns)
+}
+
+// sqliteTypes are the strict types that stand for ours. INT beside INTEGER
+// keeps boolean recognisable.
+var sqliteTypes = map[string]string{
+	"bigint": "INTEGER", "boolean": "INT", "double precision": "REAL",
+	"text": "TEXT", "bytea": "BLOB", "jsonb": "TEXT",
+}
+
+func (e engine) String() string {
+	return [...]string{"SQLite", "PostgreSQL", "Citus"}[e]
+}
