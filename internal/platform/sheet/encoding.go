@@ -1,0 +1,243 @@
+package sheet
+
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"regulars/internal/platform/errs"
+)
+
+// The names of encodings, in Options and Format.
+const (
+	utf8Name    = "utf-8"
+	utf16leName = "utf-16le"
+	utf16beName = "utf-16be"
+	win1250     = "windows-1250"
+	win1251     = "windows-1251"
+	win1252     = "windows-1252"
+)
+
+var charmaps = map[string]*charmap.Charmap{
+	win1250: charmap.Windows1250,
+	win1251: charmap.Windows1251,
+	win1252: charmap.Windows1252,
+}
+
+// detectEncoding names the encoding of a sample and the length of its byte
+// order mark.
+//
+// With a mark there is no doubt. Without one, text where more than two fifths of
+// the even or of the odd bytes are NUL is UTF-16. What is valid UTF-8, or valid
+// but for less than a tenth of what is beyond ASCII (a few damaged cells), is
+// UTF-8. The rest is in a Windows code page: see codePage.
+func detectEncoding(sample []byte) (name string, mark int) {
+	switch {
+	case bytes.HasPrefix(sample, []byte("\xef\xbb\xbf")):
+		return utf8Name, 3
+	case bytes.HasPrefix(sample, []byte("\xff\xfe")):
+		return utf16leName, 2
+	case bytes.HasPrefix(sample, []byte("\xfe\xff")):
+		return utf16beName, 2
+	}
+	even, odd := 0, 0
+	for i, c := range sample[:min(len(sample), 4096)] {
+		if c == 0 && i%2 == 0 {
+			even++
+		} else if c == 0 {
+			odd++
+		}
+	}
+	half := min(len(sample), 4096) / 2
+	switch {
+	case half > 1 && odd*5 > half*2 && even*20 < half:
+		return utf16leName, 0
+	case half > 1 && even*5 > half*2 && odd*20 < half:
+		return utf16beName, 0
+	}
+	good, wrong := 0, 0
+	for rest := sample; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			if len(rest) >= utf8.UTFMax || utf8.FullRune(rest) {
+				wrong++
+			}
+		case n > 1:
+			good++
+		}
+		rest = rest[n:]
+	}
+	if wrong == 0 || wrong*10 < good {
+		return utf8Name, 0
+	}
+	return codePage(sample), 0
+}
+
+// codePage tells Windows-1251 (Cyrillic), 1250 (Central Europe) and 1252
+// (Western Europe) apart by how their letters stand among others.
+//
+// Cyrillic words consist of high bytes, so most of them have a high neighbour.
+// 1250 and 1252 share á é í ó ú ý ä ö ü ß, š and ž; most other bytes are a
+// consonant in one and a vowel in the other (č/è, ř/ø, ň/ò, ć/æ, ď/ï), and a
+// consonant stands beside vowels while a vowel stands beside consonants. Where
+// nothing decides, 1252 is the more common one.
+func codePage(sample []byte) string {
+	high, together, central := 0, 0, 0
+	for i, c := range sample {
+		if c < 0x80 {
+			continue
+		}
+		before, after := at(sample, i-1), at(sample, i+1)
+		high++
+		if before >= 0xc0 || after >= 0xc0 {
+			together++
+		}
+		central += votesCentral(c, before, after)
+	}
+	switch {
+	case together*2 > high:
+		return win1251
+	case central > 0:
+		return win1250
+	}
+	return win1252
+}
+
+func at(b []byte, i int) byte {
+	if i < 0 || i >= len(b) {
+		return ' '
+	}
+	return b[i]
+}
+
+// votesCentral is above 0 when the byte, read between its neighbours, speaks for
+// Windows-1250, below 0 when it speaks for 1252.
+func votesCentral(c, before, after byte) int {
+	vowel, letter := isVowel, isLetter
+	vote := func(central bool) int {
+		if central {
+			return 1
+		}
+		return -1
+	}
+	switch c {
+	case 0x8d, 0x8f, 0x9d: // Ť Ź ť; not used in 1252
+		return 3
+	case 0x8a, 0x8e, 0x9a, 0x9e: // Š Ž š ž in both, rare in the West
+		return 1
+	case 0xb9, 0xb3, 0xbf, 0xa5, 0xa3, 0x9c, 0x9f: // ą ł ż Ą Ł ś ź; signs in 1252
+		if letter(after) || letter(before) && c != 0xb3 && c != 0xb9 {
+			return 2
+		}
+	case 0xe8, 0xf8, 0xf2, 0xef, 0xe5, 0xe0, 0xe6, 0xc8, 0xd8: // č ř ň ď ĺ ŕ ć Č Ř; è ø ò ï å à æ È Ø
+		switch {
+		case letter(after):
+			return vote(vowel(after))
+		case letter(before):
+			return vote(vowel(before))
+		}
+		return -1 // "à" alone
+	case 0xec, 0xf9, 0xcc: // ě ů Ě; ì ù Ì, which end words
+		if letter(after) {
+			return 1
+		}
+	case 0xea: // ę; ê, which never ends a word
+		if letter(before) && !letter(after) {
+			return 1
+		}
+	case 0xf5: // ő; õ, in -õe-
+		return vote(!vowel(after))
+	case 0xe3: // ă, which ends words; ã, in -ão
+		return vote(!vowel(after))
+	case 0xf1: // ń; ñ, between vowels
+		return vote(!(vowel(before) && vowel(after)))
+	case 0xe7, 0xf4, 0xee, 0xe2: // ç and ô î â are more of the West, but Slovak and Romanian have three of them
+		if c == 0xe7 {
+			return -2
+		}
+	}
+	return 0
+}
+
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0xc0 || c == 0x9a || c == 0x9e
+}
+
+func isVowel(c byte) bool {
+	switch c {
+	case 'a', 'e', 'i', 'o', 'u', 'y', 'A', 'E', 'I', 'O', 'U', 'Y',
+		0xe1, 0xe9, 0xed, 0xf3, 0xfa, 0xfd, 0xe4, 0xf6, 0xfc, 0xec, 0xf9, 0xeb,
+		0xc1, 0xc9, 0xcd, 0xd3, 0xda, 0xdd, 0xc4, 0xd6, 0xdc:
+		return true
+	}
+	return false
+}
+
+// decodeTable maps the bytes of a code page to UTF-8.
+func decodeTable(name string) *[256][]byte {
+	m := charmaps[name]
+	if m == nil {
+		return nil
+	}
+	var t [256][]byte
+	for i := range t {
+		t[i] = []byte(string(m.DecodeByte(byte(i))))
+	}
+	return &t
+}
+
+// magics are the beginnings of files that are no tables, with what to do.
+var magics = []struct{ magic, sentence string }{
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "The file is an old Excel workbook (.xls) or one with a password. Open it and save it as .xlsx without a password, or as CSV."},
+	{"%PDF-", "The file is a PDF. Export the table as CSV or XLSX."},
+	{"\x89PNG", "The file is a picture. Export the table as CSV or XLSX."},
+	{"\xff\xd8\xff", "The file is a picture. Export the table as CSV or XLSX."},
+	{"GIF8", "The file is a picture. Export the table as CSV or XLSX."},
+	{"7z\xbc\xaf\x27\x1c", "The file is packed with 7-Zip. Unpack it first."},
+	{"Rar!", "The file is packed with RAR. Unpack it first."},
+	{"BZh", "The file is packed with bzip2. Unpack it first."},
+	{"\xfd7zXZ", "The file is packed with xz. Unpack it first."},
+	{"SQLite format 3\x00", "The file is a database. Export the table as CSV or XLSX."},
+	{"PAR1", "The file is in Parquet format. Export the table as CSV or XLSX."},
+	{"\x7fELF", "The file is a program, not a table."},
+	{"MZ\x90", "The file is a program, not a table."},
+	{"{\\rtf", "The file is a text document (RTF). Export the table as CSV or XLSX."},
+	{"\xff\xfe\x00\x00", "The file is in UTF-32. Save it as UTF-8."},
+	{"\x00\x00\xfe\xff", "The file is in UTF-32. Save it as UTF-8."},
+}
+
+// refuseForeign refuses a sample that is no table of text at all.
+func refuseForeign(sample []byte) error {
+	for _, m := range magics {
+		if bytes.HasPrefix(sample, []byte(m.magic)) {
+			return errs.Invalidf("", "%s", m.sentence)
+		}
+	}
+	text := bytes.ToLower(bytes.TrimLeftFunc(bytes.TrimPrefix(sample[:min(len(sample), 512)], []byte("\xef\xbb\xbf")), unicode.IsSpace))
+	for _, begin := range []string{"<!doctype html", "<html", "<?xml", "<table"} {
+		if bytes.HasPrefix(text, []byte(begin)) {
+			return errs.Invalidf("", "The file is a web page or XML, whatever its name says. Open it in a spreadsheet and save it as CSV or XLSX.")
+		}
+	}
+	if bytes.HasPrefix(text, []byte("{\"")) || bytes.HasPrefix(text, []byte("[{")) {
+		return errs.Invalidf("", "The file is JSON, not a table. Export it as CSV or XLSX.")
+	}
+	return nil
+}
+
+// refuseBinary refuses text of which more than a hundredth are control signs.
+func refuseBinary(sample []byte) error {
+	control := 0
+	for _, c := range sample {
+		if c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\v' && c != 0x1a {
+			control++
+		}
+	}
+	if control*100 > len(sample) {
+		return errs.Invalidf("", "The file is not text, so no table can be read from it. Export it as CSV or XLSX.")
+	}
+	return nil
+}
