@@ -1,0 +1,79 @@
+// Package web serves pages: routes with the role beside each, page templates,
+// forms, errors, the layout and its assets.
+//
+// Its one rule: a handler gets everything it needs from its *web.Request and
+// returns an error; it never writes a status or an error page itself.
+//
+// # How a module adds a page
+//
+// A module has pages/*.html, text/en.json and admin.go:
+//
+//	//go:embed pages text
+//	var Files embed.FS // the app puts it into web.Config.Files and locale.Load
+//
+//	func Admin(st *store.Store) []web.Route {
+//		return []web.Route{
+//			{Pattern: "GET /wishes/{wish}", Role: web.Viewer, Handler: show(st)},
+//			{Pattern: "POST /wishes/{wish}", Role: web.Agent, Handler: save(st)},
+//		}
+//	}
+//
+//	type wishPage struct {
+//		Wish Wish
+//		Form *web.Form
+//	}
+//
+//	func save(st *store.Store) web.Handler {
+//		return func(w http.ResponseWriter, r *web.Request) error {
+//			wish, err := web.PathID(r, "wish", id.ParseWish) // else 404
+//			if err != nil {
+//				return err
+//			}
+//			f, err := r.ReadForm()
+//			if err != nil {
+//				return err
+//			}
+//			title, budget := f.Need("title", 120), f.Money("budget", r.Shop.Currency)
+//			if f.OK() {
+//				err = f.Take(st.Write(r.Context(), func(tx *store.Tx) error {
+//					return Change(r.Context(), tx, wish, title, budget)
+//				})) // errs.Invalid and Conflict go into the form
+//			}
+//			if err != nil {
+//				return err
+//			}
+//			if !f.OK() { // shown again, with what was typed
+//				return r.RenderStatus(w, 422, "wishes/wish.html", wishPage{Form: f})
+//			}
+//			r.Flash(w, "good", r.T("wishes.saved"))
+//			return r.Redirect(w, "/wishes/"+wish.String())
+//		}
+//	}
+//
+// pages/wish.html defines "title" and "content", and if it likes "crumbs",
+// "subtitle", "actions" and "tabs"; the dot is the page's struct:
+//
+//	{{define "title"}}{{t "wishes.title" "Name" .Wish.Name}}{{end}}
+//	{{define "actions"}}<a class="btn btn-primary" href="{{url "/wishes/new"}}">{{icon "plus"}} {{t "wishes.new"}}</a>{{end}}
+//	{{define "content"}}
+//	<form method="post" action="{{url "/wishes/%s" .Wish.ID}}" class="card form">
+//	  {{template "kit/errors" .Form}}
+//	  {{template "kit/field" ((.Form.TextField "title" (t "wishes.field.title")).Must.Max 120)}}
+//	  {{template "kit/field" (.Form.MoneyField "budget" (t "wishes.field.budget") "GBP")}}
+//	  <button class="btn btn-primary">{{t "wishes.save"}}</button>
+//	</form>
+//	{{end}}
+//
+// A file pages/_row.html is a part that all pages of the module may use. A
+// file that defines "panel" is a box on the customer's page: see Panel. For
+// htmx, give the element an id that is also the name of a block, as in
+// <div id="results">{{block "results" .}}…{{end}}</div> with
+// hx-target="#results": Render then answers with that block alone.
+//
+// Template functions: t, n (messages); int, decimal, percent, money, amount,
+// day, daylong, month, time, ago, duration (in the person's language and
+// zone); url (a path with %s places, under the base path), href (a ready
+// path), asset, icon, avatar, badge, can "manager", staff, shop, path, dict.
+// Inline scripts and style attributes are forbidden by the content policy.
+// The components are on /dev/kit and in package kit.
+package web

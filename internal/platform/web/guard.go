@@ -1,0 +1,147 @@
+package web
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"regulars/internal/platform/errs"
+)
+
+// policy allows our own files only; data: is for the small pictures within
+// the style sheet.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP guards, routes and logs one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	start := time.Now()
+	a := &answer{ResponseWriter: w, id: newRequestID()}
+	setSecurityHeaders(w.Header(), a.id, s.Secure)
+	pattern := s.dispatch(a, hr)
+	attrs := []slog.Attr{
+		slog.String("id", a.id), slog.String("method", hr.Method), slog.String("route", pattern),
+		slog.Int("status", a.code()), slog.Int("bytes", a.bytes),
+		slog.Duration("took", time.Since(start).Round(time.Microsecond)),
+	}
+	if a.request != nil && a.request.Staff.ID != 0 {
+		attrs = append(attrs, slog.String("staff", a.request.Staff.ID.String()))
+	}
+	s.Log.LogAttrs(hr.Context(), slog.LevelInfo, "request", attrs...)
+}
+
+// dispatch serves the request and returns the pattern it matched.
+func (s *Server) dispatch(a *answer, hr *http.Request) (pattern string) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		r := a.request
+		if r == nil {
+			r = s.request(hr, &Route{})
+			r.ID = a.id
+		}
+		s.fail(a, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}()
+	refuse := func(kind errs.Kind, key string) {
+		r := s.request(hr, &Route{Role: Public})
+		r.ID = a.id
+		a.request = r
+		if err := s.recognise(r); err == nil {
+			r.Shop, _ = s.Shop(r.Context())
+			s.speak(r)
+		}
+		s.fail(a, r, errs.New(kind, nil, "%s", r.T(key)))
+	}
+	if err := s.origin.Check(hr); err != nil {
+		refuse(errs.Forbidden, "web.error.origin")
+		return ""
+	}
+	if s.base != "" {
+		rest, ok := strings.CutPrefix(hr.URL.Path, s.base)
+		if !ok || rest != "" && rest[0] != '/' {
+			refuse(errs.NotFound, "web.error.address")
+			return ""
+		}
+		if rest == "" {
+			http.Redirect(a, hr, s.base+"/", http.StatusMovedPermanently)
+			return ""
+		}
+		hr = within(hr, s.base)
+	}
+	_, pattern = s.mux.Handler(hr)
+	if pattern == "" {
+		refuse(errs.NotFound, "web.error.address")
+		return ""
+	}
+	s.mux.ServeHTTP(a, hr)
+	return pattern
+}
+
+// within returns the request as seen from below the base path.
+func within(hr *http.Request, base string) *http.Request {
+	inner := hr.Clone(hr.Context())
+	inner.URL.Path = strings.TrimPrefix(hr.URL.Path, base)
+	inner.URL.RawPath = strings.TrimPrefix(hr.URL.RawPath, base)
+	return inner
+}
+
+func setSecurityHeaders(h http.Header, id string, secure bool) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "geolocation=(), microphone=(), payment=()")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Request-Id", id)
+	h.Set("Cache-Control", "no-store")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// newRequestID is short enough to be read out on the phone.
+func newRequestID() string { return strings.ToLower(rand.Text()[:10]) }
+
+// answer remembers what was sent, for the log and for errors that come late.
+type answer struct {
+	http.ResponseWriter
+	id      string
+	status  int
+	bytes   int
+	request *Request
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) code() int {
+	if a.status == 0 {
+		return http.StatusOK
+	}
+	return a.status
+}
