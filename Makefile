@@ -1,0 +1,50 @@
+# One command a habit; `make help` lists them. CI calls `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint format golden fuzz bench torture assets clean
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+
+# What runs goroutines of its own. The race detector runs over these, with
+# -short: SQLite in Go is 25 to 50 times slower under it.
+RACE := $(wildcard internal/platform/store internal/platform/jobs internal/platform/locale \
+	internal/platform/web internal/know/timeline internal/know/facts internal/measure/insights \
+	internal/doors/importers)
+export RACE
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+run: build ## build, make a demo store and serve it at http://localhost:8080
+	bin/regulars demo --serve
+
+build: ## build the program into bin/regulars, one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/regulars ./cmd/regulars
+
+test: ## everything CI checks: format, vet, lint, tests on both engines, browser, races
+	@scripts/test.sh
+
+lint: ## format, vet and staticcheck alone
+	@scripts/lint.sh
+
+format: ## format all Go files
+	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
+
+golden: ## rewrite the golden files (the schema, …) after a wanted change
+	@scripts/with-postgres.sh scripts/golden.sh
+
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@scripts/fuzz.sh
+
+bench: ## the measurements explained in docs, on both engines
+	@scripts/with-postgres.sh scripts/bench.sh
+
+torture: ## REGULARS_TORTURE (1000) kills an engine during import and jobs; takes long
+	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run Torture ./...
+
+assets: ## fetch the vendored CSS, icons and scripts again from npm
+	scripts/assets.sh
+
+clean: ## remove what was built
+	rm -rf bin

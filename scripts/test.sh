@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# All that must hold before a change lands. It ends with go test's own lines.
+# REGULARS_DATA names the folder of the real stores' files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec </dev/null
+export REGULARS_DATA=${REGULARS_DATA:-$PWD/../shared/data}
+
+if [ -z "${REGULARS_TEST_POSTGRES:-}" ]; then
+	exec scripts/with-postgres.sh "$0"
+fi
+scripts/need.sh browser race
+
+step() { printf '%s  %s\n' "$(date +%T)" "$*"; }
+
+step "format, vet, staticcheck"
+scripts/lint.sh
+step "one static binary"
+make -s build
+step "races, on little data: ${RACE:-none}"
+[ -z "${RACE:-}" ] || CGO_ENABLED=1 go test -race -short -timeout 10m $(printf './%s ' $RACE)
+step "all tests, on both engines and in a browser"
+go test -timeout 14m ./...
