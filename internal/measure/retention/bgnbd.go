@@ -1,0 +1,277 @@
+package retention
+
+import "math"
+
+// BGNBD is the BG/NBD model of Fader, Hardie and Lee, "Counting Your Customers
+// the Easy Way" (Marketing Science 24, 2005): customers visit at rates that
+// differ as a gamma distribution (R, Alpha), and after each repeat visit stop
+// for good with a chance that differs as a beta distribution (A, B). Alpha is
+// in the unit of time of the rows.
+type BGNBD struct {
+	R     float64 `json:"r"`
+	Alpha float64 `json:"alpha"`
+	A     float64 `json:"a"`
+	B     float64 `json:"b"`
+}
+
+// MBGNBD is the modified BG/NBD model of Batislam, Denizel and Filiztekin
+// ("Empirical validation and comparison of models for customer base analysis",
+// IJRM 24, 2007): customers may also stop right after their first visit.
+type MBGNBD BGNBD
+
+// FitBGNBD finds the most likely parameters. The error is a *Trouble that says
+// what cannot be learnt, and why.
+func FitBGNBD(b Buyers) (BGNBD, Fit, error) {
+	return geometricFit("BG/NBD", b, 0)
+}
+
+// FitMBGNBD is FitBGNBD for the modified model.
+func FitMBGNBD(b Buyers) (MBGNBD, Fit, error) {
+	m, f, err := geometricFit("MBG/NBD", b, 1)
+	return MBGNBD(m), f, err
+}
+
+func geometricFit(name string, b Buyers, early float64) (BGNBD, Fit, error) {
+	rows, unit, err := b.fitable()
+	if err != nil {
+		return BGNBD{}, Fit{}, err
+	}
+	all, repeaters := rows.Customers()
+	// A start that cannot fail: half of the parameters neutral, the rate by
+	// the mean number of visits. A sample is fitted first, so that millions of
+	// rows need only the last few steps.
+	var visits float64
+	for i, x := range rows.Repeats {
+		visits += x * rows.Count[i]
+	}
+	start := vec{0.5, 0.5 / max(visits/all, 1e-3), 0.7, 0.7 * max(1, visits/repeaters)}
+	if sample := rows.sample(4000); sample.Len() < rows.Len() {
+		if at, _, _, ok := climb(4, start, geometricLikelihood(sample, early)); ok && !atEdge(4, at) {
+			start = at
+		}
+	}
+	at, e, steps, ok := climb(4, start, geometricLikelihood(rows, early))
+	if !ok {
+		return BGNBD{}, Fit{}, noConvergence(name, all)
+	}
+	f := describe(4, at, &e, vec{1, unit, 1, 1})
+	f.LogLikelihood -= visits * math.Log(unit) // densities of time in its own unit
+	f.Customers, f.Rows, f.Steps = int64(all), rows.Len(), steps
+	return BGNBD{R: at[0], Alpha: at[1] * unit, A: at[2], B: at[3]}, f, nil
+}
+
+// LogLikelihood of rows under the model.
+func (m BGNBD) LogLikelihood(b Buyers) float64 { return geometricLL(m, b, 0) }
+
+// LogLikelihood of rows under the model.
+func (m MBGNBD) LogLikelihood(b Buyers) float64 { return geometricLL(BGNBD(m), b, 1) }
+
+func geometricLL(m BGNBD, b Buyers, early float64) float64 {
+	return geometricLikelihood(b, early)(vec{m.R, m.Alpha, m.A, m.B}).ll
+}
+
+// geometricLikelihood is equation 6 of Fader, Hardie and Lee (2005) with its
+// first and second derivatives; with early = 1, equation 4 of Batislam et al.
+// (2007). Per row it is a common factor that only depends on x, and
+//
+//	ln[ (α+T)^−(r+x) + a/(b+early+x−1) (α+tₓ)^−(r+x) ]
+//
+// where the second term is missing for x = 0 unless customers stop early.
+func geometricLikelihood(rows Buyers, early float64) func(vec) evaluation {
+	values, counts, of := rows.runs()
+	var all float64
+	for _, n := range rows.Count {
+		all += n
+	}
+	logStop := make([]float64, len(values))
+	return func(p vec) evaluation {
+		r, alpha, a, b := p[0], p[1], p[2], p[3]
+		common := geometricCommon(p, early, values, counts, all)
+		for i, x := range values {
+			logStop[i] = math.Inf(-1)
+			if x > 0 || early > 0 {
+				logStop[i] = math.Log(a / (b + early + x - 1))
+			}
+		}
+		e := sumRows(rows.Len(), func(from, to int) evaluation {
+			var e evaluation
+			for i := from; i < to; i++ {
+				n, x := rows.Count[i], rows.Repeats[i]
+				k := r + x
+				age := alpha + rows.Age[i]
+				logAge := math.Log(age)
+				e.ll -= n * k * logAge
+				e.g[0] -= n * logAge
+				e.g[1] -= n * k / age
+				e.h[0][1] -= n / age
+				e.h[1][1] += n * k / (age * age)
+				stop := logStop[of[i]]
+				if math.IsInf(stop, -1) {
+					continue
+				}
+				// ln(e^A + e^B) = A + softplus(B−A), whose derivatives are w
+				// and w(1−w) times those of B−A.
+				last := alpha + rows.Last[i]
+				apart := logAge - math.Log(last)
+				d := stop + k*apart
+				w := 1 / (1 + math.Exp(-d))
+				e.ll += n * softplus(d)
+				slope := 1/age - 1/last
+				stopBy := b + early + x - 1
+				gd := vec{apart, k * slope, 1 / a, -1 / stopBy}
+				nw, nv := n*w, n*w*(1-w)
+				for s := range 4 {
+					e.g[s] += nw * gd[s]
+					for t := s; t < 4; t++ {
+						e.h[s][t] += nv * gd[s] * gd[t]
+					}
+				}
+				e.h[0][1] += nw * slope
+				e.h[1][1] += nw * k * (1/(last*last) - 1/(age*age))
+				e.h[2][2] -= nw / (a * a)
+				e.h[3][3] += nw / (stopBy * stopBy)
+			}
+			return e
+		})
+		e.add(&common)
+		for s := range 4 {
+			for t := range s {
+				e.h[s][t] = e.h[t][s]
+			}
+		}
+		return e
+	}
+}
+
+// geometricCommon is the factor of the likelihood that depends on x alone.
+func geometricCommon(p vec, early float64, values, counts []float64, all float64) evaluation {
+	r, alpha, a, b := p[0], p[1], p[2], p[3]
+	var e evaluation
+	e.ll = all * (r*math.Log(alpha) - lgamma(r) + lgamma(a+b) - lgamma(b))
+	e.g[0] = all * (math.Log(alpha) - digamma(r))
+	e.g[1] = all * r / alpha
+	e.g[2] = all * digamma(a+b)
+	e.g[3] = all * (digamma(a+b) - digamma(b))
+	e.h[0][0] = -all * trigamma(r)
+	e.h[0][1] = all / alpha
+	e.h[1][1] = -all * r / (alpha * alpha)
+	e.h[2][2] = all * trigamma(a+b)
+	e.h[2][3] = all * trigamma(a+b)
+	e.h[3][3] = all * (trigamma(a+b) - trigamma(b))
+	for i, x := range values {
+		n, bx := counts[i], b+early+x
+		e.ll += n * (lgamma(r+x) + lgamma(bx) - lgamma(a+bx))
+		e.g[0] += n * digamma(r+x)
+		e.g[2] -= n * digamma(a+bx)
+		e.g[3] += n * (digamma(bx) - digamma(a+bx))
+		e.h[0][0] += n * trigamma(r+x)
+		e.h[2][2] -= n * trigamma(a+bx)
+		e.h[2][3] -= n * trigamma(a+bx)
+		e.h[3][3] += n * (trigamma(bx) - trigamma(a+bx))
+	}
+	return e
+}
+
+// Alive is the chance that a customer with x repeat visits, the last at time
+// last, has not stopped at time age (Fader and Hardie, "Computing P(alive)
+// Using the BG/NBD Model", 2008).
+func (m BGNBD) Alive(x, last, age float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return m.alive(0, x, last, age)
+}
+
+// Alive is the chance that a customer has not stopped, at once or later.
+func (m MBGNBD) Alive(x, last, age float64) float64 {
+	return BGNBD(m).alive(1, x, last, age)
+}
+
+func (m BGNBD) alive(early, x, last, age float64) float64 {
+	d := math.Log(m.A/(m.B+early+x-1)) + (m.R+x)*math.Log1p((age-last)/(m.Alpha+last))
+	return 1 / (1 + math.Exp(d))
+}
+
+// Expected is the expected number of visits in the next horizon (equation 10
+// of Fader, Hardie and Lee, 2005).
+func (m BGNBD) Expected(x, last, age, horizon float64) float64 {
+	return m.Alive(x, last, age) * m.ifAlive(0, x, age, horizon)
+}
+
+// Expected is the expected number of visits in the next horizon.
+func (m MBGNBD) Expected(x, last, age, horizon float64) float64 {
+	return m.Alive(x, last, age) * BGNBD(m).ifAlive(1, x, age, horizon)
+}
+
+// New is the expected number of repeat visits of a new customer in their first
+// horizon (equation 9 of Fader, Hardie and Lee, 2005).
+func (m BGNBD) New(horizon float64) float64 { return m.ifAlive(0, 0, 0, horizon) }
+
+// New is the expected number of repeat visits of a new customer.
+func (m MBGNBD) New(horizon float64) float64 { return m.Expected(0, 0, 0, horizon) }
+
+// ifAlive is the expected number of visits in the next horizon of a customer
+// who has not stopped. The papers write it
+//
+//	c/(a−1) [1 − (1−z)^(r+x) ₂F₁(r+x, b+x; c; z)],  c = a+b+x−1,  z = t/(α+T+t)
+//
+// which loses all digits near a = 1 and overflows for many visits. By Euler's
+// transformation the bracket is 1 − (1−z)^(a−1) ₂F₁(a+b−1−r, a−1; c; z), and
+// with the first term of the series taken out a−1 and c cancel, leaving two
+// parts that are exact everywhere.
+func (m BGNBD) ifAlive(early, x, age, horizon float64) float64 {
+	if horizon <= 0 {
+		return 0
+	}
+	b := m.B + early
+	z := horizon / (m.Alpha + age + horizon)
+	log1mz := -math.Log1p(horizon / (m.Alpha + age))
+	c := m.A + b + x - 1
+	p := m.A + b - 1 - m.R
+	term, sum := 1.0, 1.0
+	for n := 0.0; n < 1e7; n++ {
+		term *= z * (p + 1 + n) * (m.A + n) / ((c + 1 + n) * (2 + n))
+		sum += term
+		if math.Abs(term) < 1e-17*math.Abs(sum)*(1-z) || term == 0 {
+			break
+		}
+	}
+	return -c*powm1Over(log1mz, m.A-1) - math.Exp((m.A-1)*log1mz)*p*z*sum
+}
+
+// Outlook is the distribution of a customer's visits in the next horizon: the
+// chance of 0, 1, 2, … visits, in closed form by mixing the Poisson counts over
+// the customer's own rate and chance to stop, given what they did (Fader,
+// Hardie and Lee, 2005, give the sums before mixing; the tail above the last
+// place is below 1e-9).
+func (m BGNBD) Outlook(x, last, age, horizon float64) Outlook {
+	return m.outlook(0, m.Alive(x, last, age), x, age, horizon)
+}
+
+// Outlook is the distribution of a customer's visits in the next horizon.
+func (m MBGNBD) Outlook(x, last, age, horizon float64) Outlook {
+	return BGNBD(m).outlook(1, m.Alive(x, last, age), x, age, horizon)
+}
+
+func (m BGNBD) outlook(early, alive, x, age, horizon float64) Outlook {
+	z := horizon / (m.Alpha + age + horizon)
+	shape, b := m.R+x, m.B+early+x
+	nb := math.Exp(-shape * math.Log1p(horizon/(m.Alpha+age))) // NBD, k visits
+	stay := 1.0                                                // B(a, b+k)/B(a, b)
+	above := 1 - nb                                            // NBD, more than k visits
+	out := Outlook{1 - alive + alive*nb}
+	total := out[0]
+	for k := 1.0; total < 1-1e-9 && k < 1e5; k++ {
+		stop := stay * m.A / (m.A + b + k - 1) // stops exactly after visit k
+		stay *= (b + k - 1) / (m.A + b + k - 1)
+		nb *= z * (shape + k - 1) / k
+		p := alive * (stay*nb + stop*max(0, above))
+		above -= nb
+		out = append(out, p)
+		total += p
+		if p < 1e-18 && k > shape*horizon/(m.Alpha+age) {
+			break
+		}
+	}
+	return out
+}

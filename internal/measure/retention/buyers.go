@@ -1,0 +1,204 @@
+package retention
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Buyers are what the models of buying need to know: for each different row,
+// how many customers have it. A visit is a day with at least one order; time
+// is counted from a customer's first visit, in any one unit (BuyersOf counts
+// days).
+type Buyers struct {
+	Repeats []float64 // visits after the first: x
+	Last    []float64 // time of the last visit: tₓ, 0 without repeats
+	Age     []float64 // time up to now: T
+	Count   []float64 // customers with this row
+}
+
+// BuyersOf reads the rows of everybody who had bought by the end of a day.
+func BuyersOf(h *History, asOf int32) Buyers {
+	return Over(h, func(h *History) Buyers {
+		keys := make([]int64, 0, len(h.ID))
+		for i := range h.ID {
+			x, last, age, ok := Visits(h.Days(i), asOf)
+			if ok {
+				// 17 bits hold any span of days between 1900 and 2199.
+				keys = append(keys, int64(x)<<34|int64(last)<<17|int64(age))
+			}
+		}
+		slices.Sort(keys)
+		var b Buyers
+		for i, key := range keys {
+			if i > 0 && key == keys[i-1] {
+				b.Count[len(b.Count)-1]++
+				continue
+			}
+			b.Add(float64(key>>34), float64(key>>17&(1<<17-1)), float64(key&(1<<17-1)), 1)
+		}
+		return b
+	})
+}
+
+// Visits reduces a customer's days to the number of repeat visits, the day of
+// the last one and the age at the end of asOf, both counted from the first;
+// false before the first visit.
+func Visits(days []int32, asOf int32) (repeats, last, age int32, ok bool) {
+	if len(days) == 0 || days[0] > asOf {
+		return 0, 0, 0, false
+	}
+	first := days[0]
+	for _, day := range days[1:] {
+		if day > asOf {
+			break
+		}
+		if day-first > last {
+			repeats++
+			last = day - first
+		}
+	}
+	return repeats, last, asOf - first, true
+}
+
+// Add appends a row; Collapse puts rows in order.
+func (b *Buyers) Add(repeats, last, age, count float64) {
+	b.Repeats = append(b.Repeats, repeats)
+	b.Last = append(b.Last, last)
+	b.Age = append(b.Age, age)
+	b.Count = append(b.Count, count)
+}
+
+// Len is the number of rows.
+func (b Buyers) Len() int { return len(b.Count) }
+
+func (b Buyers) less(i int, c Buyers, j int) int {
+	return cmp.Or(cmp.Compare(b.Repeats[i], c.Repeats[j]),
+		cmp.Compare(b.Last[i], c.Last[j]), cmp.Compare(b.Age[i], c.Age[j]))
+}
+
+// Collapse sorts the rows and counts equal ones once.
+func (b Buyers) Collapse() Buyers {
+	order := make([]int32, b.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	by := func(i, j int32) int { return b.less(int(i), b, int(j)) }
+	if !slices.IsSortedFunc(order, by) {
+		slices.SortFunc(order, by)
+	}
+	var out Buyers
+	for k, i := range order {
+		if k > 0 && by(order[k-1], i) == 0 {
+			out.Count[out.Len()-1] += b.Count[i]
+			continue
+		}
+		out.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])
+	}
+	return out
+}
+
+// Merge adds other customers. Both must be in order, as BuyersOf and Collapse
+// leave them.
+func (b Buyers) Merge(c Buyers) Buyers {
+	var m Buyers
+	i, j := 0, 0
+	for i < b.Len() || j < c.Len() {
+		var order int
+		switch {
+		case i == b.Len():
+			order = 1
+		case j == c.Len():
+			order = -1
+		default:
+			order = b.less(i, c, j)
+		}
+		if order <= 0 {
+			m.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])
+			i++
+		} else {
+			m.Add(c.Repeats[j], c.Last[j], c.Age[j], c.Count[j])
+			j++
+			continue
+		}
+		if order == 0 {
+			m.Count[m.Len()-1] += c.Count[j]
+			j++
+		}
+	}
+	return m
+}
+
+// Customers is how many there are, and how many of them returned.
+func (b Buyers) Customers() (all, repeaters float64) {
+	for i, n := range b.Count {
+		all += n
+		if b.Repeats[i] > 0 {
+			repeaters += n
+		}
+	}
+	return all, repeaters
+}
+
+// fitable checks the rows and returns what is needed of them for a fit: in
+// order, with time in units of the mean age.
+func (b Buyers) fitable() (Buyers, float64, error) {
+	all, repeaters := b.Customers()
+	if err := tooFew(all, repeaters); err != nil {
+		return b, 0, err
+	}
+	var ages float64
+	for i, x := range b.Repeats {
+		last, age, n := b.Last[i], b.Age[i], b.Count[i]
+		if x < 0 || x != math.Floor(x) || last < 0 || last > age || n < 0 || math.IsInf(age, 0) ||
+			x == 0 && last != 0 || math.IsNaN(x+last+age+n) {
+			return b, 0, &Trouble{
+				Key: "bad_row", Customers: int64(all), still: stillCounts,
+				why: "A customer's row cannot be: repeats are whole and not negative, and the last visit lies between the first and now.",
+			}
+		}
+		ages += age * n
+	}
+	unit := ages / all
+	if unit == 0 {
+		return b, 0, &Trouble{
+			Key: "one_day", Customers: int64(all), still: stillCounts,
+			why: "All customers bought on one and the same day, so no time has passed to learn from.",
+		}
+	}
+	scaled := b.Collapse()
+	for i := range scaled.Count {
+		scaled.Last[i] /= unit
+		scaled.Age[i] /= unit
+	}
+	return scaled, unit, nil
+}
+
+// sample keeps about n rows, evenly over the sorted rows, for a quick start.
+func (b Buyers) sample(n int) Buyers {
+	if b.Len() <= n {
+		return b
+	}
+	var s Buyers
+	step := float64(b.Len()) / float64(n)
+	for k := range n {
+		i := int((float64(k) + 0.5) * step)
+		s.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])
+	}
+	return s
+}
+
+// runs lists the different numbers of repeats and which one each row has, so
+// that gamma functions are computed once for each number.
+func (b Buyers) runs() (values, counts []float64, of []int32) {
+	of = make([]int32, b.Len())
+	for i, x := range b.Repeats {
+		if len(values) == 0 || values[len(values)-1] != x {
+			values = append(values, x)
+			counts = append(counts, 0)
+		}
+		of[i] = int32(len(values) - 1)
+		counts[len(values)-1] += b.Count[i]
+	}
+	return values, counts, of
+}
