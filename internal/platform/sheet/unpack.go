@@ -99,8 +99,13 @@ func (in *input) unpack(src io.Reader) (opened, error) {
 			if err != nil {
 				return opened{}, err
 			}
-			if isWorkbook(archive) {
+			switch documentKind(archive) {
+			case docWorkbook:
 				return opened{book: archive}, nil
+			case docBinary:
+				return opened{}, errs.Invalidf("", "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.")
+			case docOther:
+				return opened{}, errs.Invalidf("", "The file is an office document of another kind. Save the table as .xlsx or CSV.")
 			}
 			entry, err := onlyTable(archive, in.table)
 			if err != nil {
@@ -220,7 +225,7 @@ func openZip(at io.ReaderAt, size int64) (*zip.Reader, error) {
 	}
 	i := bytes.LastIndex(tail, []byte("PK\x05\x06"))
 	if i < 0 || i+22 > len(tail) {
-		return nil, packedError(io.ErrUnexpectedEOF)
+		return nil, errs.Invalidf("", "The workbook or zip breaks off before its end. Upload or export it again.")
 	}
 	declared := int64(binary.LittleEndian.Uint32(tail[i+12:]))
 	offset := int64(binary.LittleEndian.Uint32(tail[i+16:]))
