@@ -153,12 +153,18 @@ var tagged = regexp.MustCompile(`^;[ \t]*-- citus:(\w+)`)
 // with a semicolon; a test holds them to that.
 func statements(script string) []statement {
 	var all []statement
+	script = comment.ReplaceAllStringFunc(script, func(c string) string {
+		if strings.HasPrefix(c, "-- citus:") {
+			return c
+		}
+		return ""
+	})
 	for script != "" {
 		end := strings.IndexByte(script, ';')
 		if end < 0 {
 			end = len(script)
 		}
-		s := statement{text: strings.TrimSpace(withoutComments(script[:end]))}
+		s := statement{text: strings.TrimSpace(script[:end])}
 		script = script[end:]
 		if m := tagged.FindStringSubmatch(script); m != nil {
 			s.tag = m[1]
@@ -175,8 +181,6 @@ func statements(script string) []statement {
 
 var comment = regexp.MustCompile(`--[^\n]*`)
 
-func withoutComments(s string) string { return comment.ReplaceAllString(s, "") }
-
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
@@ -185,7 +189,7 @@ func firstLine(s string) string {
 var (
 	createTable = regexp.MustCompile(`(?is)^create table (\w+)\s*\((.*)\)$`)
 	columnType  = regexp.MustCompile(`(?i)\b(bigint|boolean|double precision|bytea|jsonb)\b`)
-	jsonColumn  = regexp.MustCompile(`(?im)^(\s*)(\w+) jsonb\b`)
+	jsonColumn  = regexp.MustCompile(`(?im)^(\s*|alter table \w+ add column )(\w+)\s+jsonb\b`)
 )
 
 // ddl turns a statement of a migration into what the engine is told.
@@ -203,7 +207,8 @@ func (e engine) ddl(s statement) []string {
 		}
 		return []string{"create table " + m[1] + " (" + body + ")" + options}
 	case e == sqliteEngine:
-		return []string{columnType.ReplaceAllStringFunc(s.text, func(t string) string { return sqliteTypes[strings.ToLower(t)] })}
+		text := jsonColumn.ReplaceAllString(s.text, "$1$2 text check (json_valid($2))")
+		return []string{columnType.ReplaceAllStringFunc(text, func(t string) string { return sqliteTypes[strings.ToLower(t)] })}
 	case e == citusEngine && m != nil:
 		return append([]string{s.text}, distribute(m[1], s.tag)...)
 	}
