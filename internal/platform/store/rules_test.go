@@ -190,7 +190,7 @@ func (s statement) check(tables map[string]shape, say func(string, ...any)) {
 	case s.tag != "":
 		say("a tag stands behind %q; only a table has one", first)
 	case strings.Contains(flat[:min(len(flat), 20)], " index "):
-		checkIndex(flat, tables, say)
+		checkIndex(strings.Join(strings.Fields(s.text), " "), tables, say)
 	case strings.Contains(flat, " add column "):
 		if strings.Contains(flat, "not null") && !strings.Contains(flat, " default ") {
 			say("%q adds a column that is not null without a default; a table with rows refuses it", flat)
@@ -329,31 +329,29 @@ var (
 	word      = regexp.MustCompile(`[a-z_]\w*`)
 )
 
-// checkIndex holds an index to its table's tag and to its name: the table and
-// its leading columns, so that an error or a plan that names it says enough.
+// checkIndex holds an index to its table's tag and to its name: the table,
+// then its leading columns (shortened at a word) or words of its condition, so
+// that an error or a plan that names it says enough.
 func checkIndex(flat string, tables map[string]shape, say func(string, ...any)) {
 	m := indexName.FindStringSubmatch(flat)
-	list, _ := store.Bracketed(flat)
+	list, after := store.Bracketed(flat)
 	columns := store.Terms(list)
 	if t, ok := tables[m[3]]; ok && m[1] != "" {
 		t.checkUnique(columns, say)
 	}
-	rest, ok := strings.CutPrefix(m[2], m[3]+"_")
-	for _, c := range columns {
-		words := word.FindAllString(strings.TrimSuffix(c, " desc"), -1)
-		c = words[len(words)-1]
-		short := c
-		for _, s := range []string{"_id", "_at", "_day", "_minor", "_key"} {
-			short = strings.TrimSuffix(short, s)
-		}
-		for _, name := range []string{c, short} {
-			if rest == name || strings.HasPrefix(rest, name+"_") {
-				rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "_")
-				break
+	name, ok := strings.CutPrefix(m[2], m[3]+"_")
+	rest := "_" + name
+	for _, c := range append(columns, after) {
+		for _, w := range word.FindAllString(c, -1) {
+			for w != "" && !strings.HasPrefix(rest+"_", "_"+w+"_") {
+				w = w[:max(0, strings.LastIndexByte(w, '_'))]
+			}
+			if w != "" {
+				rest = strings.TrimPrefix(rest, "_"+w)
 			}
 		}
 	}
 	if !ok || rest != "" || len(m[2]) > 63 {
-		say("index %s is to be called %s_ and its leading columns (endings like _id may go), 63 characters at most", m[2], m[3])
+		say("index %s is to be called %s_ and its leading columns, or what its condition says; 63 characters at most", m[2], m[3])
 	}
 }
