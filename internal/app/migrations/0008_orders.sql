@@ -37,7 +37,7 @@ create table orders (
 	number             text not null,
 	source             text not null,
 	is_return          boolean not null,
-	of_number          text not null,  -- of a return: the number of its order; empty: none was named
+	of_number          text not null,  -- of a return: the number of its order, empty: none was named
 	of_order_id        bigint,         -- of a return: its order, once known
 	placed_at          bigint not null,
 	placed_day         text not null,
@@ -45,9 +45,9 @@ create table orders (
 	lines_minor        bigint not null,
 	discount_minor     bigint not null,
 	shipping_minor     bigint not null,
-	tax_minor          bigint not null, -- what is added on top; 0 where prices hold it
+	tax_minor          bigint not null, -- what is added on top, 0 where prices hold it
 	total_minor        bigint not null, -- lines - discount + shipping + tax
-	rate               bigint,          -- billionths; null: waits for a rate
+	rate               bigint,          -- billionths, null: waits for a rate
 	base_minor         bigint,          -- the total in the business's currency
 	items              bigint not null, -- pieces of products, services left out
 	goods_minor        bigint not null, -- of lines whose quantity and price are above 0

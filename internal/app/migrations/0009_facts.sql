@@ -15,7 +15,7 @@ create table customer_facts (
 	cancellations   bigint not null,
 	promises_kept   bigint not null,
 	promises_missed bigint not null,
-	mean_gap_days   double precision, -- between days with a purchase; null under two
+	mean_gap_days   double precision, -- between days with a purchase, null under two
 	last_channel    text not null,
 	events          bigint not null,
 	last_event_at   bigint
