@@ -312,5 +312,8 @@ type counter struct {
 func (c counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n.Add(int64(n))
+	if err == io.ErrUnexpectedEOF { // an upload that was cut
+		err = packedError(err)
+	}
 	return n, err
 }
