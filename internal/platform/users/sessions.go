@@ -1,0 +1,201 @@
+package users
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/web"
+)
+
+// How long somebody stays signed in.
+const (
+	IdleFor    = 14 * 24 * time.Hour // without coming back
+	SessionFor = 90 * 24 * time.Hour // whatever happens
+	seenEvery  = 10 * time.Minute    // how exactly we know when somebody came
+)
+
+// Session is a place where somebody is signed in.
+type Session struct {
+	ID        int64
+	Device    string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	Current   bool // the one that asks
+}
+
+// Try is one attempt to sign in.
+type Try struct {
+	Email    string
+	Password string
+	Address  string // the network address it came from
+	Device   string // as it is shown in the list of sessions
+}
+
+var errWrong = errs.Invalidf("", "The email address or the password is not right.")
+
+// SignIn checks a password and starts a session; its token is what the
+// browser keeps. Wrong ones are errs.Invalid, whatever is wrong; too many of
+// them are errs.TooLarge, with how long to wait. It takes the database, not a
+// transaction, so that nothing is locked while the password is hashed.
+func SignIn(ctx context.Context, db *store.DB, try Try) (token string, err error) {
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, try) }); err != nil {
+		return "", err
+	}
+	user, hash := User{}, ""
+	user, err = ByEmail(ctx, db, try.Email)
+	switch {
+	case err == nil && user.DisabledAt.IsZero():
+		if err := db.QueryRow(ctx, `select password_hash from users where id = $1`, int64(user.ID)).Scan(&hash); err != nil {
+			return "", fmt.Errorf("read a password: %w", err)
+		}
+	case err != nil && !errs.Is(err, errs.NotFound):
+		return "", err
+	}
+	ok, stale := verify(hash, try.Password)
+	if !ok {
+		return "", errWrong
+	}
+	fresh := hash
+	if stale {
+		fresh = current.hash(try.Password)
+	}
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		// Whoever was disabled or given another password meanwhile is not let in.
+		n, err := tx.Exec(ctx, `
+			update users set password_hash = $1, version = version + 1
+			where id = $2 and password_hash = $3 and disabled_at is null`, fresh, int64(user.ID), hash)
+		if err != nil {
+			return fmt.Errorf("sign in: %w", err)
+		}
+		if n == 0 {
+			return errWrong
+		}
+		if err := forgetTry(ctx, tx, try); err != nil {
+			return err
+		}
+		token, err = Start(ctx, tx, user.ID, try.Device)
+		return err
+	})
+	return token, err
+}
+
+// Start begins a session of a member of staff whose right to it has been
+// proved, and returns its token. What has expired is tidied away.
+func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (token string, err error) {
+	now := tx.Now.UnixMicro()
+	if _, err := tx.Exec(ctx, `delete from sessions where expires_at <= $1 or seen_at <= $2`,
+		now, tx.Now.Add(-IdleFor).UnixMicro()); err != nil {
+		return "", fmt.Errorf("tidy sessions: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `update users set signed_in_at = $1 where id = $2`, now, int64(user)); err != nil {
+		return "", fmt.Errorf("note the sign-in: %w", err)
+	}
+	token = rand.Text()
+	_, err = tx.Exec(ctx, `
+		insert into sessions (token_hash, id, user_id, device, created_at, seen_at, expires_at)
+		values ($1, $2, $3, $4, $5, $5, $6)`,
+		fingerprint(token), tx.NewID(), int64(user), device, now, tx.Now.Add(SessionFor).UnixMicro())
+	if err != nil {
+		return "", fmt.Errorf("start a session: %w", err)
+	}
+	return token, nil
+}
+
+// Authenticate finds who holds a session's token; errs.SignIn means nobody
+// does, or no more. It fits web.Config once the database is bound.
+func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, error) {
+	var staff web.Staff
+	var role string
+	var seen int64
+	now := db.Now()
+	err := db.QueryRow(ctx, `
+		select u.id, u.name, u.role, u.language, u.theme, u.zone, s.seen_at
+		from sessions s join users u on u.id = s.user_id
+		where s.token_hash = $1 and s.expires_at > $2 and s.seen_at > $3 and u.disabled_at is null`,
+		fingerprint(token), now.UnixMicro(), now.Add(-IdleFor).UnixMicro()).
+		Scan(&staff.ID, &staff.Name, &role, &staff.Language, &staff.Theme, &staff.Zone, &seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return web.Staff{}, errs.New(errs.SignIn, nil, "Nobody is signed in, or the session has ended.")
+	}
+	if err != nil {
+		return web.Staff{}, fmt.Errorf("read the session: %w", err)
+	}
+	if staff.Role, err = web.ParseRole(role); err != nil {
+		return web.Staff{}, err
+	}
+	if now.Sub(time.UnixMicro(seen)) >= seenEvery {
+		noteSeen(ctx, db, token)
+	}
+	return staff, nil
+}
+
+// noteSeen keeps a session from going idle. A page must not wait for it, nor
+// fail by it: while the database is busy the next request does it.
+func noteSeen(ctx context.Context, db *store.DB, token string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `update sessions set seen_at = $1 where token_hash = $2 and seen_at < $1`, tx.Now.UnixMicro(), fingerprint(token))
+		return err
+	})
+}
+
+// Sessions lists where a member of staff is signed in, the newest first;
+// token marks the one that asks.
+func Sessions(ctx context.Context, q store.Querier, user id.User, token string, now time.Time) ([]Session, error) {
+	all, err := store.All(ctx, q, func(rows *sql.Rows) (Session, error) {
+		var s Session
+		var created, seen int64
+		err := rows.Scan(&s.ID, &s.Device, &created, &seen, &s.Current)
+		s.CreatedAt, s.SeenAt = time.UnixMicro(created).UTC(), time.UnixMicro(seen).UTC()
+		return s, err
+	}, `
+		select id, device, created_at, seen_at, token_hash = $2 from sessions
+		where user_id = $1 and expires_at > $3 and seen_at > $4 order by created_at desc, id desc limit 100`,
+		int64(user), fingerprint(token), now.UnixMicro(), now.Add(-IdleFor).UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return all, nil
+}
+
+// SignOut ends the session of a token, if there is one.
+func SignOut(ctx context.Context, tx *store.Tx, token string) error {
+	if _, err := tx.Exec(ctx, `delete from sessions where token_hash = $1`, fingerprint(token)); err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	return nil
+}
+
+// SignOutOf ends one session of a member of staff, as chosen from the list.
+func SignOutOf(ctx context.Context, tx *store.Tx, user id.User, session int64) error {
+	if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and id = $2`, int64(user), session); err != nil {
+		return fmt.Errorf("end a session: %w", err)
+	}
+	return nil
+}
+
+// SignOutEverywhere ends every session of a member of staff, except the one
+// of the token keep (empty: that too).
+func SignOutEverywhere(ctx context.Context, tx *store.Tx, user id.User, keep string) error {
+	if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and token_hash <> $2`, int64(user), fingerprint(keep)); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
+}
+
+// fingerprint is the form in which a random token is stored. Tokens hold 130
+// random bits, so they need no slow hash.
+func fingerprint(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
