@@ -5,7 +5,6 @@
 package id
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -32,16 +31,6 @@ func (i Job) String() string      { return Show("job", int64(i)) }
 func (i Import) String() string   { return Show("imp", int64(i)) }
 func (i User) String() string     { return Show("usr", int64(i)) }
 func (i Category) String() string { return Show("cat", int64(i)) }
-
-// MarshalJSON shows the id as in an address: never as a bare number, which
-// JavaScript would round.
-func (i Customer) MarshalJSON() ([]byte, error) { return json.Marshal(i.String()) }
-
-// MarshalJSON shows the id as in an address.
-func (i Order) MarshalJSON() ([]byte, error) { return json.Marshal(i.String()) }
-
-// MarshalJSON shows the id as in an address.
-func (i Product) MarshalJSON() ([]byte, error) { return json.Marshal(i.String()) }
 
 // ParseCustomer reads what Customer.String wrote.
 func ParseCustomer(s string) (Customer, error) { v, err := Parse("cus", s); return Customer(v), err }
@@ -96,6 +85,12 @@ func Parse(prefix, s string) (int64, error) {
 		v = v<<5 | int64(d)
 	}
 	return v, nil
+}
+
+func unmarshal(to *int64, prefix string, b []byte) error {
+	v, err := Parse(prefix, string(b))
+	*to = v
+	return err
 }
 
 // The layout of an id: 41 bits of milliseconds since Epoch, 10 of node, 12

@@ -1,6 +1,7 @@
 package id
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -75,6 +76,24 @@ func TestANewHolderOfANodeStartsAfterTheOldOne(t *testing.T) {
 	}
 	if v := NewMaker(3, old.LastMs()).New(Epoch); v <= last {
 		t.Fatalf("new holder made %d, the old one had %d", v, last)
+	}
+}
+
+func TestInJSONAnIdIsItsText(t *testing.T) {
+	type row struct {
+		Of    Customer      `json:"of"`
+		Count map[Order]int `json:"count"`
+	}
+	b, err := json.Marshal(row{42, map[Order]int{7: 1}})
+	if want := `{"of":"cus_000000000001a","count":{"ord_0000000000007":1}}`; err != nil || string(b) != want {
+		t.Errorf("got %s, %v", b, err)
+	}
+	var back row
+	if err := json.Unmarshal(b, &back); err != nil || back.Of != 42 || back.Count[7] != 1 {
+		t.Errorf("read back %v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`{"of":"ord_0000000000007"}`), &back); err == nil {
+		t.Error("an order passed as a customer")
 	}
 }
 
