@@ -1,0 +1,112 @@
+// Command regulars is the whole program: server, worker and command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"regulars/internal/app"
+	"regulars/internal/platform/errs"
+)
+
+// version is set by the build: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+// cli is the command line: one field a subcommand, each in its own file.
+type cli struct {
+	DB      string           `default:"regulars.db" env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name."`
+	Log     string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
+	Version kong.VersionFlag `help:"Print the version and end."`
+
+	Serve  serveCmd  `cmd:"" help:"Serve the pages and do the background work."`
+	Work   workCmd   `cmd:"" help:"Only do the background work, beside a server on PostgreSQL."`
+	Import importCmd `cmd:"" help:"Read a store's file: its customers, orders and refunds."`
+	Demo   demoCmd   `cmd:"" help:"Make a demo store to try everything in."`
+	User   userCmd   `cmd:"" help:"Add, list and mend the people who may sign in."`
+	Check  checkCmd  `cmd:"" help:"Check the database, or rebuild what is derived from it."`
+}
+
+const description = `Regulars helps a business keep the customers it already has.
+
+Start with a demo store:       regulars demo --serve
+Start with your own orders:    regulars import orders.csv && regulars serve
+Start with nothing:            regulars serve
+
+Everything is kept in one file, regulars.db, unless --db says otherwise.
+Every flag can also be set by the environment: --db by REGULARS_DB.`
+
+// Exit codes, for scripts.
+const (
+	exitFault   = 1 // a fault of ours, or of the machine
+	exitInvalid = 2 // what was given cannot be accepted
+	exitPartly  = 3 // done, but some rows were left out
+)
+
+// errPartly ends the program with exitPartly, everything having been said.
+var errPartly = errors.New("done in part")
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main without the process: what it returns is the exit code.
+func run(args []string, out, errOut io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("regulars"), kong.Description(description),
+		kong.Vars{"version": version}, kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90}))
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return exitFault
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "regulars: %v\nregulars --help lists the commands.\n", err)
+		return exitInvalid
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	command.BindTo(out, (*io.Writer)(nil))
+	command.Bind(c.config(errOut))
+	return exitCode(command.Run(), errOut)
+}
+
+func (c *cli) config(errOut io.Writer) app.Config {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Log)) // kong has checked it
+	return app.Config{DB: c.DB, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+}
+
+// exitCode says what went wrong and turns it into a code.
+func exitCode(err error, errOut io.Writer) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errPartly):
+		return exitPartly
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "regulars: stopped")
+		return exitFault
+	}
+	// On the command line the cause helps whoever keeps the server running.
+	fmt.Fprintf(errOut, "regulars: %v\n", err)
+	if errs.Is(err, errs.Internal) {
+		return exitFault
+	}
+	return exitInvalid
+}

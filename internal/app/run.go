@@ -1,0 +1,137 @@
+// Package app is the one place that knows every module: what the program is
+// made of (modules.go) and how it runs (run.go).
+//
+// Its one rule: nothing but lists and wiring; what a module does stands in
+// the module.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"regulars/internal/app/migrations"
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/web"
+)
+
+// Config is what the whole program is told.
+type Config struct {
+	DB         string
+	Version    string
+	Exclusive  bool // the command line has the database to itself
+	Workers    int  // jobs done side by side; zero: 4
+	StopWithin time.Duration
+	Clock      func() time.Time // nil: the real one
+	Log        *slog.Logger
+}
+
+// App is an opened program: a database and the modules over it.
+type App struct {
+	Config
+	DB      *store.DB
+	Modules Modules
+}
+
+// Open opens the database, brings its schema up to date and puts the modules
+// together.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Workers == 0 {
+		c.Workers = 4
+	}
+	db, err := store.Open(ctx, c.DB, store.Options{Migrations: migrations.FS, Clock: c.Clock, Exclusive: c.Exclusive})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, DB: db}
+	if a.Modules, err = modules(db, c); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.DB.Close() }
+
+// Work does the background work until ctx ends.
+func (a *App) Work(ctx context.Context) error {
+	runner := jobs.NewRunner(a.DB, a.Modules.Jobs, jobs.Options{Workers: a.Workers, StopWithin: a.StopWithin, Log: a.Log})
+	return runner.Run(ctx)
+}
+
+// Drain does all background work that is due and returns: the command line
+// ends with nothing left to do.
+func (a *App) Drain(ctx context.Context) error { return jobs.Drain(ctx, a.DB, a.Modules.Jobs) }
+
+// ServeConfig says how the pages are served.
+type ServeConfig struct {
+	Addr   string
+	Base   string
+	Secure bool
+	Dev    bool
+	Work   bool // also do the background work
+	Out    io.Writer
+}
+
+// Handler returns the pages as one handler.
+func (a *App) Handler(c ServeConfig) (*web.Server, error) {
+	return web.New(web.Config{
+		Base: c.Base, Secure: c.Secure, Dev: c.Dev,
+		Catalog: a.Modules.Catalog, Routes: a.Modules.Routes, Files: a.Modules.Files,
+		Places: a.Modules.Places, Panels: a.Modules.Panels,
+		Authenticate: a.Modules.Authenticate, Shop: a.Modules.Shop,
+		Now: a.DB.Now, Log: a.Log,
+	})
+}
+
+// Serve serves the pages, and works jobs beside, until ctx ends; then it lets
+// requests and jobs finish.
+func (a *App) Serve(ctx context.Context, c ServeConfig) error {
+	pages, err := a.Handler(c)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w. Is another program there? Choose another address with --addr", c.Addr, err)
+	}
+	url := "http://" + c.Addr + c.Base
+	fmt.Fprintf(c.Out, "Regulars is ready at %s\n", url)
+	if err := a.greet(ctx, c.Out, url); err != nil {
+		return err
+	}
+	server := pages.HTTP(c.Addr)
+	ended := make(chan error, 2)
+	go func() { ended <- server.Serve(listener) }()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	worked := make(chan error, 1)
+	if c.Work {
+		go func() { worked <- a.Work(working) }()
+	} else {
+		worked <- nil
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StopWithin)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(closing))
+	stop()
+	err = errors.Join(err, <-worked)
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
