@@ -114,8 +114,12 @@ func geometricLikelihood(rows Buyers, early float64) func(vec) evaluation {
 				last := alpha + rows.Last[i]
 				apart := logAge - math.Log(last)
 				d := stop + k*apart
-				w := 1 / (1 + math.Exp(-d))
-				e.ll += n * softplus(d)
+				small := math.Exp(-math.Abs(d))
+				w := 1 / (1 + small)
+				e.ll += n * (max(d, 0) + math.Log1p(small))
+				if d < 0 {
+					w = small * w
+				}
 				slope := 1/age - 1/last
 				stopBy := b + early + x - 1
 				gd := vec{apart, k * slope, 1 / a, -1 / stopBy}
@@ -215,28 +219,27 @@ func (m MBGNBD) New(horizon float64) float64 { return m.Expected(0, 0, 0, horizo
 //
 //	c/(a−1) [1 − (1−z)^(r+x) ₂F₁(r+x, b+x; c; z)],  c = a+b+x−1,  z = t/(α+T+t)
 //
-// which loses all digits near a = 1 and overflows for many visits. By Euler's
-// transformation the bracket is 1 − (1−z)^(a−1) ₂F₁(a+b−1−r, a−1; c; z), and
-// with the first term of the series taken out a−1 and c cancel, leaving two
-// parts that are exact everywhere.
+// which loses its digits near a = 1 and overflows for many visits. It is also
+// the sum over k of the chance of at least k visits: not to have stopped after
+// any of the first k−1, times a negative binomial tail. All terms are positive,
+// so nothing cancels.
 func (m BGNBD) ifAlive(early, x, age, horizon float64) float64 {
 	if horizon <= 0 {
 		return 0
 	}
-	b := m.B + early
-	z := horizon / (m.Alpha + age + horizon)
-	log1mz := -math.Log1p(horizon / (m.Alpha + age))
-	c := m.A + b + x - 1
-	p := m.A + b - 1 - m.R
-	term, sum := 1.0, 1.0
-	for n := 0.0; n < 1e7; n++ {
-		term *= z * (p + 1 + n) * (m.A + n) / ((c + 1 + n) * (2 + n))
+	b := m.B + early + x
+	visits := newVisits(m.R+x, m.Alpha+age, horizon)
+	stay, sum := 1.0, 0.0
+	for k := 0.0; k < 1e7; k++ {
+		visits.next()
+		term := stay * visits.above
 		sum += term
-		if math.Abs(term) < 1e-17*math.Abs(sum)*(1-z) || term == 0 {
+		if term <= 1e-17*sum*(1-visits.z) {
 			break
 		}
+		stay *= (b + k) / (m.A + b + k)
 	}
-	return -c*powm1Over(log1mz, m.A-1) - math.Exp((m.A-1)*log1mz)*p*z*sum
+	return sum
 }
 
 // Outlook is the distribution of a customer's visits in the next horizon: the
@@ -254,24 +257,17 @@ func (m MBGNBD) Outlook(x, last, age, horizon float64) Outlook {
 }
 
 func (m BGNBD) outlook(early, alive, x, age, horizon float64) Outlook {
-	z := horizon / (m.Alpha + age + horizon)
-	shape, b := m.R+x, m.B+early+x
-	nb := math.Exp(-shape * math.Log1p(horizon/(m.Alpha+age))) // NBD, k visits
-	stay := 1.0                                                // B(a, b+k)/B(a, b)
-	above := 1 - nb                                            // NBD, more than k visits
-	out := Outlook{1 - alive + alive*nb}
-	total := out[0]
-	for k := 1.0; total < 1-1e-9 && k < 1e5; k++ {
-		stop := stay * m.A / (m.A + b + k - 1) // stops exactly after visit k
+	b := m.B + early + x
+	visits := newVisits(m.R+x, m.Alpha+age, horizon)
+	out := Outlook{1 - alive + alive*visits.next()}
+	total, stay := out[0], 1.0 // stay: has not stopped after any of k visits
+	for k := 1.0; total < 1-1e-9 && k < 1e6; k++ {
+		// Stopped after visit k with as many or more, or goes on with exactly k.
+		stop := stay * m.A / (m.A + b + k - 1) * visits.above
 		stay *= (b + k - 1) / (m.A + b + k - 1)
-		nb *= z * (shape + k - 1) / k
-		p := alive * (stay*nb + stop*max(0, above))
-		above -= nb
+		p := alive * (stop + stay*visits.next())
 		out = append(out, p)
 		total += p
-		if p < 1e-18 && k > shape*horizon/(m.Alpha+age) {
-			break
-		}
 	}
 	return out
 }

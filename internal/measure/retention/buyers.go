@@ -3,7 +3,9 @@ package retention
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Buyers are what the models of buying need to know: for each different row,
@@ -72,36 +74,73 @@ func (b *Buyers) Add(repeats, last, age, count float64) {
 // Len is the number of rows.
 func (b Buyers) Len() int { return len(b.Count) }
 
-func (b Buyers) less(i int, c Buyers, j int) int {
-	return cmp.Or(cmp.Compare(b.Repeats[i], c.Repeats[j]),
-		cmp.Compare(b.Last[i], c.Last[j]), cmp.Compare(b.Age[i], c.Age[j]))
+func (b Buyers) compare(i int, c Buyers, j int) int {
+	switch {
+	case b.Repeats[i] != c.Repeats[j]:
+		return cmp.Compare(b.Repeats[i], c.Repeats[j])
+	case b.Last[i] != c.Last[j]:
+		return cmp.Compare(b.Last[i], c.Last[j])
+	}
+	return cmp.Compare(b.Age[i], c.Age[j])
 }
 
 // Collapse sorts the rows and counts equal ones once.
 func (b Buyers) Collapse() Buyers {
-	order := make([]int32, b.Len())
-	for i := range order {
-		order[i] = int32(i)
+	if n := b.Len(); n > 50_000 && runtime.GOMAXPROCS(0) > 1 {
+		var left, right Buyers
+		var wg sync.WaitGroup
+		wg.Go(func() { left = b.slice(0, n/2).collapse() })
+		wg.Go(func() { right = b.slice(n/2, n).collapse() })
+		wg.Wait()
+		return left.Merge(right)
 	}
-	by := func(i, j int32) int { return b.less(int(i), b, int(j)) }
-	if !slices.IsSortedFunc(order, by) {
-		slices.SortFunc(order, by)
+	return b.collapse()
+}
+
+func (b Buyers) collapse() Buyers {
+	type row struct{ x, last, age, count float64 }
+	rows := make([]row, b.Len())
+	for i := range rows {
+		rows[i] = row{b.Repeats[i], b.Last[i], b.Age[i], b.Count[i]}
 	}
-	var out Buyers
-	for k, i := range order {
-		if k > 0 && by(order[k-1], i) == 0 {
-			out.Count[out.Len()-1] += b.Count[i]
+	by := func(r, s row) int {
+		switch {
+		case r.x != s.x:
+			return cmp.Compare(r.x, s.x)
+		case r.last != s.last:
+			return cmp.Compare(r.last, s.last)
+		}
+		return cmp.Compare(r.age, s.age)
+	}
+	if !slices.IsSortedFunc(rows, by) {
+		slices.SortFunc(rows, by)
+	}
+	out := sized(len(rows))
+	for k, r := range rows {
+		if k > 0 && by(rows[k-1], r) == 0 {
+			out.Count[out.Len()-1] += r.count
 			continue
 		}
-		out.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])
+		out.Add(r.x, r.last, r.age, r.count)
 	}
 	return out
+}
+
+func sized(rows int) Buyers {
+	return Buyers{
+		Repeats: make([]float64, 0, rows), Last: make([]float64, 0, rows),
+		Age: make([]float64, 0, rows), Count: make([]float64, 0, rows),
+	}
+}
+
+func (b Buyers) slice(from, to int) Buyers {
+	return Buyers{b.Repeats[from:to], b.Last[from:to], b.Age[from:to], b.Count[from:to]}
 }
 
 // Merge adds other customers. Both must be in order, as BuyersOf and Collapse
 // leave them.
 func (b Buyers) Merge(c Buyers) Buyers {
-	var m Buyers
+	m := sized(b.Len() + c.Len())
 	i, j := 0, 0
 	for i < b.Len() || j < c.Len() {
 		var order int
@@ -111,7 +150,7 @@ func (b Buyers) Merge(c Buyers) Buyers {
 		case j == c.Len():
 			order = -1
 		default:
-			order = b.less(i, c, j)
+			order = b.compare(i, c, j)
 		}
 		if order <= 0 {
 			m.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])

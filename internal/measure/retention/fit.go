@@ -177,73 +177,79 @@ func (m *mixture) into(e *evaluation, count float64, n int) {
 	}
 }
 
-// edge is how far a parameter's logarithm may run from its start in scaled
-// units before it means nothing any more.
-const edge = 12
+// The logarithm of a parameter, in scaled units, stays within bound, beyond
+// which the likelihood no longer changes; past edge it means nothing by itself.
+const (
+	bound = 9.0
+	edge  = 7.5
+)
 
 // climb maximises a log-likelihood of n positive parameters by Newton's method
 // on their logarithms, damped as by Levenberg and Marquardt where the surface
-// is not concave. It returns false when it does not settle.
+// is not concave. A parameter that runs away is held at its bound while the
+// others go on. It returns false when it does not settle.
 func climb(n int, start vec, f func(vec) evaluation) (at vec, e evaluation, steps int, ok bool) {
 	at = start
+	for i := range n {
+		at[i] = within(at[i])
+	}
 	e = f(at)
 	damp := 0.0
-	for steps = 1; steps <= 200; steps++ {
+	for steps = 1; steps <= 400; steps++ {
 		g, h := inLogs(n, at, &e)
 		step, gain, solved := solve(n, g, h, damp)
 		if !solved {
 			damp = max(4*damp, 1e-3)
 			continue
 		}
-		// Predicted gain of nothing, on a concave surface: this is the top. One
-		// last full step squares the remaining error.
-		done := gain < 1e-9 && damp < 1e-6
-		next, limited := at, false
+		// Predicted gain of nothing on a concave surface: this is the top, and
+		// one last full step squares the remaining error.
+		done := gain < 1e-9 && damp == 0
+		next := at
 		for i := range n {
-			if math.Abs(step[i]) > 3 {
-				limited = true
-			}
-			next[i] = at[i] * math.Exp(max(-3, min(3, step[i])))
+			next[i] = within(at[i] * math.Exp(max(-3, min(3, step[i]))))
 		}
 		tried := f(next)
-		switch better := tried.ll - e.ll; {
-		case math.IsNaN(tried.ll) || better < -1e-9*(1+math.Abs(e.ll))*1e-3 && !done || better < -1e-6:
-			if done || damp > 1e12 {
-				return at, e, steps, damp <= 1e12
+		if !(tried.ll >= e.ll-1e-13*math.Abs(e.ll)) { // not a number counts as worse
+			// Where less is to be gained than rounding hides, this is the top.
+			if done || gain < 1e-7 || damp > 1e12 {
+				return at, e, steps, done || gain < 1e-7
 			}
 			damp = max(4*damp, 1e-3)
 			continue
-		default:
-			at, e = next, tried
-			damp = damp / 10
-			if damp < 1e-7 {
-				damp = 0
-			}
-			if done || atEdge(n, at) && !limited && better < 1e-7 {
-				return at, e, steps, true
-			}
 		}
-		if outside(n, at) {
+		at, e = next, tried
+		if done {
 			return at, e, steps, true
+		}
+		if damp /= 10; damp < 1e-7 {
+			damp = 0
 		}
 	}
 	return at, e, steps, false
 }
 
-func atEdge(n int, at vec) bool { return beyond(n, at, edge-4) }
+func within(p float64) float64 {
+	return max(math.Exp(-bound), min(math.Exp(bound), p))
+}
 
-func outside(n int, at vec) bool { return beyond(n, at, edge+6) }
+// held says whether a parameter is at its bound and would go further.
+func held(p, slope float64) bool {
+	l := math.Log(p)
+	return l >= bound-1e-9 && slope > 0 || l <= -bound+1e-9 && slope < 0
+}
 
-func beyond(n int, at vec, far float64) bool {
+func atEdge(n int, at vec) bool {
 	for i := range n {
-		if math.Abs(math.Log(at[i])) > far {
+		if math.Abs(math.Log(at[i])) > edge {
 			return true
 		}
 	}
 	return false
 }
 
-// inLogs turns derivatives by parameters into derivatives by their logarithms.
+// inLogs turns derivatives by parameters into derivatives by their logarithms,
+// and takes parameters that are held out of the reckoning.
 func inLogs(n int, at vec, e *evaluation) (g vec, h mat) {
 	for i := range n {
 		g[i] = at[i] * e.g[i]
@@ -251,6 +257,14 @@ func inLogs(n int, at vec, e *evaluation) (g vec, h mat) {
 			h[i][j] = at[i] * at[j] * e.h[i][j]
 		}
 		h[i][i] += g[i]
+	}
+	for i := range n {
+		if held(at[i], g[i]) {
+			for j := range n {
+				h[i][j], h[j][i] = 0, 0
+			}
+			g[i], h[i][i] = 0, -1
+		}
 	}
 	return g, h
 }

@@ -12,51 +12,63 @@ type Spenders struct {
 	Visits []float64
 	Mean   []float64 // per visit, above zero
 	Count  []float64
+	// Free counts customers left out because they paid nothing at all: the
+	// model knows no gifts.
+	Free int64
 }
 
 // SpendersOf reads everybody's visits up to the end of a day. With first false
 // the first visit is left out, as in the published examples; with first true
-// those who came once speak too. Customers who paid nothing are left out and
-// counted: the model knows no gifts.
-func SpendersOf(h *History, asOf int32, first bool) (s Spenders, free int64) {
-	type sums struct{ visits, total int64 }
-	var rows []sums
-	for i := range h.ID {
-		days, amounts := h.Days(i), h.Amounts(i)
-		var c sums
-		last := int32(0)
-		for k, day := range days {
-			if day > asOf {
-				break
+// those who came once speak too.
+func SpendersOf(h *History, asOf int32, first bool) Spenders {
+	return Over(h, func(h *History) Spenders {
+		var s Spenders
+		rows := make([]spent, 0, len(h.ID))
+		for i := range h.ID {
+			switch c := spentBy(h.Days(i), h.Amounts(i), asOf, first); {
+			case c.visits == 0:
+			case c.total <= 0:
+				s.Free++
+			default:
+				rows = append(rows, c)
 			}
-			if !first && day == days[0] {
+		}
+		slices.SortFunc(rows, func(a, b spent) int {
+			if a.visits != b.visits {
+				return cmp.Compare(a.visits, b.visits)
+			}
+			return cmp.Compare(a.total, b.total)
+		})
+		for i, c := range rows {
+			if i > 0 && c == rows[i-1] {
+				s.Count[len(s.Count)-1]++
 				continue
 			}
-			if c.visits == 0 || day != last {
-				c.visits++
-			}
-			c.total += amounts[k]
-			last = day
+			s.Add(float64(c.visits), float64(c.total)/float64(c.visits), 1)
 		}
-		switch {
-		case c.visits == 0:
-		case c.total <= 0:
-			free++
-		default:
-			rows = append(rows, c)
-		}
-	}
-	slices.SortFunc(rows, func(a, b sums) int {
-		return cmp.Or(cmp.Compare(a.visits, b.visits), cmp.Compare(a.total, b.total))
+		return s
 	})
-	for i, c := range rows {
-		if i > 0 && c == rows[i-1] {
-			s.Count[len(s.Count)-1]++
+}
+
+type spent struct{ visits, total int64 }
+
+func spentBy(days []int32, amounts []int64, asOf int32, first bool) spent {
+	var c spent
+	last := int32(0)
+	for k, day := range days {
+		if day > asOf {
+			break
+		}
+		if !first && day == days[0] {
 			continue
 		}
-		s.Add(float64(c.visits), float64(c.total)/float64(c.visits), 1)
+		if c.visits == 0 || day != last {
+			c.visits++
+		}
+		c.total += amounts[k]
+		last = day
 	}
-	return s, free
+	return c
 }
 
 // Add appends a row.
@@ -68,7 +80,7 @@ func (s *Spenders) Add(visits, mean, count float64) {
 
 // Merge adds other customers.
 func (s Spenders) Merge(t Spenders) Spenders {
-	var m Spenders
+	m := Spenders{Free: s.Free + t.Free}
 	i, j := 0, 0
 	for i < len(s.Count) || j < len(t.Count) {
 		order := 0
@@ -128,7 +140,7 @@ func FitGammaGamma(s Spenders) (GammaGamma, Fit, error) {
 		return GammaGamma{}, Fit{}, err
 	}
 	unit := total / visits
-	scaled := Spenders{Visits: s.Visits, Count: s.Count, Mean: make([]float64, len(s.Mean))}
+	scaled := Spenders{Visits: s.Visits, Mean: make([]float64, len(s.Mean)), Count: s.Count}
 	for i, m := range s.Mean {
 		scaled.Mean[i] = m / unit
 	}

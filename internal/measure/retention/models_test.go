@@ -2,8 +2,12 @@ package retention
 
 import (
 	"encoding/csv"
+	"errors"
 	"math"
+	"math/rand/v2"
+	"os"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -144,4 +148,201 @@ func TestBGBBOnDonationsAsPublished(t *testing.T) {
 		t.Errorf("%d supporters", f.Customers)
 	}
 	t.Logf("%+v %+v; expected of (6,6) %.4f", m, f, m.Expected(6, 6, 6, 5))
+}
+
+func TestModelsFitBehaviourTheyWereDrawnFrom(t *testing.T) {
+	// Parameters are found again from customers simulated with them.
+	r := rand.New(rand.NewPCG(1, 8))
+	truth := BGNBD{R: 0.8, Alpha: 60, A: 0.7, B: 2.5}
+	b := simulate(r, truth, 60000, func() float64 { return 200 + 500*r.Float64() })
+	m, f, err := FitBGNBD(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range [][2]float64{{m.R, truth.R}, {m.Alpha, truth.Alpha}, {m.A, truth.A}, {m.B, truth.B}} {
+		if off := math.Abs(c[0]-c[1]) / f.Errors[i]; off > 4 {
+			t.Errorf("parameter %d is %g, %.1f standard errors from %g", i, c[0], off, c[1])
+		}
+	}
+	t.Logf("%+v %+v", m, f.Errors)
+}
+
+// simulate draws customers from a BG/NBD world.
+func simulate(r *rand.Rand, m BGNBD, customers int, age func() float64) Buyers {
+	var b Buyers
+	for range customers {
+		rate := gammaDraw(r, m.R) / m.Alpha
+		stopA, stopB := gammaDraw(r, m.A), gammaDraw(r, m.B)
+		stop := stopA / (stopA + stopB)
+		end := age()
+		x, last, now := 0.0, 0.0, 0.0
+		for {
+			now += r.ExpFloat64() / rate
+			if now > end {
+				break
+			}
+			x, last = x+1, now
+			if r.Float64() < stop {
+				break
+			}
+		}
+		b.Add(x, last, end, 1)
+	}
+	return b
+}
+
+// gammaDraw draws from a gamma distribution (Marsaglia and Tsang, 2000).
+func gammaDraw(r *rand.Rand, shape float64) float64 {
+	if shape < 1 {
+		return gammaDraw(r, shape+1) * math.Pow(r.Float64(), 1/shape)
+	}
+	d := shape - 1.0/3
+	for {
+		x := r.NormFloat64()
+		v := 1 + x/math.Sqrt(9*d)
+		if v <= 0 {
+			continue
+		}
+		v = v * v * v
+		if math.Log(r.Float64()) < 0.5*x*x+d-d*v+d*math.Log(v) {
+			return d * v
+		}
+	}
+}
+
+func TestFitsEndInWordsOrNumbersButNeverInNaN(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	shapes := map[string]func() (x, last, age float64){
+		"one purchase each": func() (float64, float64, float64) { return 0, 0, 100 * r.Float64() },
+		"all alike":         func() (float64, float64, float64) { return 5, 80, 100 },
+		"all just now":      func() (float64, float64, float64) { return 3, 100, 100 },
+		"all today":         func() (float64, float64, float64) { return 0, 0, 0 },
+		"one regular":       func() (float64, float64, float64) { return math.Floor(1e4 * r.Float64()), 3000, 3000 },
+		"clockwork": func() (float64, float64, float64) {
+			age := math.Floor(700 * r.Float64())
+			return math.Floor(age / 30), math.Floor(age/30) * 30, age
+		},
+		"twice and gone": func() (float64, float64, float64) { return 1, 1, 500 },
+		"nearly nobody": func() (float64, float64, float64) {
+			if r.IntN(50) == 0 {
+				return 1, 5, 300
+			}
+			return 0, 0, 300
+		},
+	}
+	for name, shape := range shapes {
+		for _, customers := range []int{0, 1, 9, 10, 30, 500} {
+			var b Buyers
+			for range customers {
+				x, last, age := shape()
+				b.Add(x, last, age, 1)
+			}
+			check := func(model string, f Fit, err error, numbers ...float64) {
+				if err != nil {
+					var trouble *Trouble
+					if !errors.As(err, &trouble) || trouble.Error() == "" || trouble.Still() == "" || trouble.Key == "" {
+						t.Errorf("%s of %d %s: %v is not in words", model, customers, name, err)
+					}
+					t.Logf("%s of %d %s: %v", model, customers, name, err)
+					return
+				}
+				for _, n := range append(numbers, f.LogLikelihood) {
+					if math.IsNaN(n) || math.IsInf(n, 0) {
+						t.Errorf("%s of %d %s: %v", model, customers, name, numbers)
+						return
+					}
+				}
+				t.Logf("%s of %d %s: %v edge %v steps %d", model, customers, name, numbers, f.Edge, f.Steps)
+			}
+			bg, f, err := FitBGNBD(b)
+			check("BG/NBD", f, err, bg.R, bg.Alpha, bg.A, bg.B, bg.Expected(3, 50, 60, 100), bg.Alive(1, 1, 500))
+			mbg, f, err := FitMBGNBD(b)
+			check("MBG/NBD", f, err, mbg.R, mbg.Alpha, mbg.A, mbg.B, mbg.Expected(3, 50, 60, 100))
+			pareto, f, err := FitParetoNBD(b)
+			check("Pareto/NBD", f, err, pareto.R, pareto.Alpha, pareto.S, pareto.Beta, pareto.Expected(3, 50, 60, 100))
+		}
+	}
+}
+
+func BenchmarkBGNBDOnAMillionDistinctCustomers(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 8))
+	rows := simulate(r, BGNBD{R: 0.8, Alpha: 60, A: 0.7, B: 2.5}, 1_000_000, func() float64 { return 10 + 700*r.Float64() })
+	b.ResetTimer()
+	for b.Loop() {
+		m, f, err := FitBGNBD(rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Logf("%+v %d rows %d steps %v", m, f.Rows, f.Steps, f.Errors)
+	}
+}
+
+// cdnowSample keeps the customers of the papers' one-in-ten sample;
+// testdata/cdnow_sample.txt lists their numbers in the whole file, in the
+// sequence of the sample.
+func cdnowSample(t testing.TB) (h *History, ids []int64) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/cdnow_sample.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[int64]bool{}
+	for _, word := range strings.Fields(string(text)) {
+		id, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+		in[id] = true
+	}
+	whole := cdnow(t)
+	of := make([]bool, whole.Orders())
+	for i, id := range whole.ID {
+		for k := whole.Start[i]; k < whole.Start[i+1]; k++ {
+			of[k] = in[id]
+		}
+	}
+	return whole.Where(func(k int) bool { return of[k] }), ids
+}
+
+func TestPurchasesOfCDNOWReduceToThePublishedRows(t *testing.T) {
+	h, _ := cdnowSample(t)
+	got := BuyersOf(h, Day(1997, 9, 30))
+	var weeks Buyers
+	for i := range got.Count {
+		// The published file has two decimals.
+		weeks.Add(got.Repeats[i], math.Round(got.Last[i]/7*100)/100, math.Round(got.Age[i]/7*100)/100, got.Count[i])
+	}
+	want, have := cdnowSummary(t), weeks.Collapse()
+	if want.Len() != have.Len() {
+		t.Fatalf("%d different rows, published %d", have.Len(), want.Len())
+	}
+	for i := range want.Count {
+		if want.compare(i, have, i) != 0 || want.Count[i] != have.Count[i] {
+			t.Fatalf("row %d: %v %v %v ×%v, published %v %v %v ×%v", i,
+				have.Repeats[i], have.Last[i], have.Age[i], have.Count[i],
+				want.Repeats[i], want.Last[i], want.Age[i], want.Count[i])
+		}
+	}
+}
+
+func TestGammaGammaOnCDNOWAsPublished(t *testing.T) {
+	h, _ := cdnowSample(t)
+	s := SpendersOf(h, Day(1997, 9, 30), false)
+	m, f, err := FitGammaGamma(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "p", m.P, 6.25, 0.005)
+	near(t, "q", m.Q, 3.74, 0.005)
+	near(t, "gamma", m.Gamma/100, 15.44, 0.005)
+	if f.Customers+s.Free != 946 {
+		t.Errorf("%d customers with repeats, published 946", f.Customers+s.Free)
+	}
+	// The note's spreadsheet, for customers 1, 2, 3 and 6 of the sample.
+	published := GammaGamma{P: 6.25, Q: 3.74, Gamma: 15.44}
+	near(t, "customer 1", published.Spend(2, 22.35), 24.65, 0.02)
+	near(t, "customer 2", published.Spend(1, 11.77), 18.91, 0.02)
+	near(t, "customer 3", published.Spend(0, 0), 35.17, 0.1)
+	t.Logf("%+v %+v, %d free", m, f, s.Free)
 }

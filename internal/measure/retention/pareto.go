@@ -182,12 +182,13 @@ func (m ParetoNBD) ifAlive(x, age, horizon float64) float64 {
 func (m ParetoNBD) Outlook(x, last, age, horizon float64) Outlook {
 	alive := m.Alive(x, last, age)
 	shape, a, b := m.R+x, m.Alpha+age, m.Beta+age
-	type life struct{ nb, z, weight float64 }
+	type life struct {
+		visits
+		weight float64
+	}
 	lives := make([]life, 0, 65)
 	add := func(lived, weight float64) {
-		lives = append(lives, life{
-			nb: math.Exp(-shape * math.Log1p(lived/a)), z: lived / (a + lived), weight: weight,
-		})
+		lives = append(lives, life{newVisits(shape, a, lived), weight})
 	}
 	add(horizon, math.Exp(-m.S*math.Log1p(horizon/b)))
 	const panels = 4
@@ -202,14 +203,10 @@ func (m ParetoNBD) Outlook(x, last, age, horizon float64) Outlook {
 	}
 	var out Outlook
 	total := 0.0
-	for k := 0.0; total < 1-1e-9 && k < 1e5; k++ {
+	for k := 0; total < 1-1e-9 && k < 1e5; k++ {
 		var p float64
 		for i := range lives {
-			l := &lives[i]
-			if k > 0 {
-				l.nb *= l.z * (shape + k - 1) / k
-			}
-			p += l.weight * l.nb
+			p += lives[i].weight * lives[i].next()
 		}
 		p *= alive
 		if k == 0 {
@@ -217,9 +214,6 @@ func (m ParetoNBD) Outlook(x, last, age, horizon float64) Outlook {
 		}
 		out = append(out, p)
 		total += p
-		if p < 1e-18 && k > shape*horizon/a {
-			break
-		}
 	}
 	return out
 }

@@ -37,14 +37,6 @@ func trigamma(x float64) float64 {
 // logBeta is the logarithm of the beta function.
 func logBeta(a, b float64) float64 { return lgamma(a) + lgamma(b) - lgamma(a+b) }
 
-// softplus is ln(1 + e^x) without overflow.
-func softplus(x float64) float64 {
-	if x > 0 {
-		return x + math.Log1p(math.Exp(-x))
-	}
-	return math.Log1p(math.Exp(x))
-}
-
 // powm1Over is ((1−z)^e − 1) / e, which at e = 0 is ln(1−z).
 func powm1Over(log1mz, e float64) float64 {
 	if math.Abs(e*log1mz) < 1e-9 {
