@@ -1,0 +1,33 @@
+package jobs
+
+import (
+	"context"
+
+	"regulars/internal/platform/store"
+)
+
+// Seize claims jobs as a worker does that then stalls or dies: nobody renews
+// their leases.
+func Seize(ctx context.Context, db *store.DB, kinds []Kind, n int) ([]*Job, error) {
+	return NewRunner(db, kinds, Options{}).settleAndClaim(ctx, nil, n, true)
+}
+
+// Work runs a seized job's handler, however late.
+func (j *Job) Work() error { return j.kind.do(j) }
+
+// Settle writes down how a seized job ended, as its runner would.
+func (j *Job) Settle(ctx context.Context, db *store.DB, kinds []Kind, err error) error {
+	_, e := NewRunner(db, kinds, Options{}).settleAndClaim(ctx, []result{{job: j, err: err, took: 1}}, 0, false)
+	return e
+}
+
+// Tend looks after the schedules once.
+func Tend(ctx context.Context, db *store.DB, kinds []Kind) error {
+	return NewRunner(db, kinds, Options{}).tend(ctx)
+}
+
+// DefaultBackoff is the pause of a kind that says nothing of it.
+var DefaultBackoff = (&Kind{}).backoff
+
+// SayFailure is what is stored of an error.
+var SayFailure = sayFailure
