@@ -133,16 +133,17 @@ func difference(want, got string) string {
 	}
 	var b strings.Builder
 	a, c := lines(want), lines(got)
-	for _, l := range slices.Sorted(maps.Keys(a)) {
-		if !c[l] {
-			b.WriteString("missing: " + l + "\n")
+	only := func(word string, here, there map[string]bool) {
+		for _, l := range slices.Sorted(maps.Keys(here)) {
+			table, rest, _ := strings.Cut(l, ": ")
+			whole := !there[table+": "+table] // a table that is wholly new is named once
+			if !there[l] && (!whole || rest == table) {
+				b.WriteString(word + l + "\n")
+			}
 		}
 	}
-	for _, l := range slices.Sorted(maps.Keys(c)) {
-		if !a[l] {
-			b.WriteString("new:     " + l + "\n")
-		}
-	}
+	only("missing: ", a, c)
+	only("new:     ", c, a)
 	if b.Len() == 0 {
 		return "the same lines in another order"
 	}
