@@ -11,10 +11,10 @@
 //	//go:embed pages text
 //	var Files embed.FS // the app puts it into web.Config.Files and locale.Load
 //
-//	func Admin(st *store.Store) []web.Route {
+//	func Admin(db *store.DB) []web.Route {
 //		return []web.Route{
-//			{Pattern: "GET /wishes/{wish}", Role: web.Viewer, Handler: show(st)},
-//			{Pattern: "POST /wishes/{wish}", Role: web.Agent, Handler: save(st)},
+//			{Pattern: "GET /wishes/{wish}", Role: web.Viewer, Handler: show(db)},
+//			{Pattern: "POST /wishes/{wish}", Role: web.Agent, Handler: save(db)},
 //		}
 //	}
 //
@@ -23,7 +23,7 @@
 //		Form *web.Form
 //	}
 //
-//	func save(st *store.Store) web.Handler {
+//	func save(db *store.DB) web.Handler {
 //		return func(w http.ResponseWriter, r *web.Request) error {
 //			wish, err := web.PathID(r, "wish", id.ParseWish) // else 404
 //			if err != nil {
@@ -35,7 +35,7 @@
 //			}
 //			title, budget := f.Need("title", 120), f.Money("budget", r.Shop.Currency)
 //			if f.OK() {
-//				err = f.Take(st.Write(r.Context(), func(tx *store.Tx) error {
+//				err = f.Take(db.Tx(r.Context(), func(tx *store.Tx) error {
 //					return Change(r.Context(), tx, wish, title, budget)
 //				})) // errs.Invalid and Conflict go into the form
 //			}

@@ -49,6 +49,9 @@ func (b *bound) funcs(s *Server) template.FuncMap {
 		"dict":      dict,
 		"datalist":  func(items ...string) []string { return items },
 		"hasPrefix": strings.HasPrefix,
+		"mod6":      func(n int) int { return n % 6 },
+		"levels":    func() []int { return []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10} },
+		"spark":     kit.Spark,
 		"pct":       func(n int) float64 { return float64(n) / 100 },
 	}
 }

@@ -1,0 +1,153 @@
+// Small helps on top of pages that work without them.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+
+  function on(type, selector, fn) {
+    document.addEventListener(type, function (e) {
+      var el = e.target.closest && e.target.closest(selector);
+      if (el) fn(el, e);
+    });
+  }
+
+  // Theme: shown at once, kept by the server.
+  on("click", "[data-themes] button", function (b, e) {
+    e.preventDefault();
+    var form = b.form;
+    window.regularsTheme(b.value);
+    form.querySelectorAll("button").forEach(function (o) {
+      o.setAttribute("aria-pressed", String(o === b));
+    });
+    var body = new URLSearchParams(new FormData(form));
+    body.set("theme", b.value);
+    fetch(form.action, { method: "POST", body: body, redirect: "manual" });
+  });
+
+  // Narrow pages: the navigation slides in.
+  function menu(open) {
+    var b = document.querySelector("[data-menu]");
+    if (!b) return;
+    document.body.classList.toggle("menu-open", open);
+    b.setAttribute("aria-expanded", String(open));
+    if (open) document.querySelector("#side a").focus();
+  }
+  on("click", "[data-menu]", function (b) {
+    menu(b.getAttribute("aria-expanded") !== "true");
+  });
+  document.addEventListener("click", function (e) {
+    if (document.body.classList.contains("menu-open") && !e.target.closest("#side, [data-menu]")) menu(false);
+  });
+
+  // Wide pages: the navigation folds to its icons.
+  var fold = document.querySelector("[data-fold]");
+  if (fold) {
+    fold.setAttribute("aria-pressed", String(root.classList.contains("folded")));
+    fold.addEventListener("click", function () {
+      var now = root.classList.toggle("folded");
+      fold.setAttribute("aria-pressed", String(now));
+      try { localStorage.setItem("regulars.folded", now ? "1" : "0"); } catch (e) { /* not kept */ }
+    });
+  }
+
+  document.addEventListener("keydown", function (e) {
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+      var search = document.querySelector("[data-search]");
+      if (search) { e.preventDefault(); search.focus(); search.select(); }
+    }
+    if (e.key === "Escape") {
+      if (document.body.classList.contains("menu-open")) {
+        menu(false);
+        document.querySelector("[data-menu]").focus();
+      }
+      document.querySelectorAll("details.menu[open]").forEach(function (d) {
+        d.open = false;
+        d.querySelector("summary").focus();
+      });
+    }
+  });
+  document.addEventListener("click", function (e) {
+    document.querySelectorAll("details.menu[open]").forEach(function (d) {
+      if (!d.contains(e.target)) d.open = false;
+    });
+  });
+
+  // Copy the address of the page, or a given text.
+  function showCopies(within) {
+    within.querySelectorAll("[data-copy]").forEach(function (b) { b.hidden = !navigator.clipboard; });
+  }
+  on("click", "[data-copy]", function (b) {
+    navigator.clipboard.writeText(b.dataset.copy || location.href).then(function () {
+      b.classList.add("done");
+      setTimeout(function () { b.classList.remove("done"); }, 1500);
+    });
+  });
+
+  // Dialogs.
+  on("click", "[data-dialog]", function (b) { document.getElementById(b.dataset.dialog).showModal(); });
+  on("click", "[data-close]", function (b) { b.closest("dialog").close(); });
+  on("click", "dialog", function (d, e) { if (e.target === d) d.close(); });
+
+  // Rows lead where their first link leads.
+  on("click", "tr[data-href]", function (row, e) {
+    if (e.target.closest("a, button, input, label, select, summary") || String(getSelection())) return;
+    if (e.ctrlKey || e.metaKey) open(row.dataset.href, "_blank");
+    else location.href = row.dataset.href;
+  });
+
+  // Files dropped onto their field.
+  function say(drop) {
+    var input = drop.querySelector("input"), text = drop.querySelector(".drop-say");
+    if (input.files.length) text.textContent = text.dataset.dropName + " " + input.files[0].name;
+  }
+  ["dragover", "dragleave", "drop"].forEach(function (type) {
+    on(type, "[data-drop]", function (drop, e) {
+      e.preventDefault();
+      drop.classList.toggle("over", type === "dragover");
+      if (type === "drop" && e.dataTransfer.files.length) {
+        drop.querySelector("input").files = e.dataTransfer.files;
+        say(drop);
+      }
+    });
+  });
+  on("change", "[data-drop] input", function (input) { say(input.closest("[data-drop]")); });
+
+  // Charts: the numbers of the nearest period, taken from the table beneath.
+  function point(figure, i) {
+    var table = figure.querySelector("table"), tip = figure.querySelector(".chart-tip");
+    var rows = table.tBodies[0].rows, heads = table.tHead.rows[0].cells, row = rows[i];
+    if (!row) return;
+    tip.textContent = "";
+    var title = document.createElement("strong");
+    title.textContent = row.cells[0].textContent;
+    tip.appendChild(title);
+    for (var c = 1; c < row.cells.length; c++) {
+      var line = document.createElement("span");
+      line.textContent = heads[c].textContent + ": " + row.cells[c].textContent;
+      tip.appendChild(line);
+    }
+    var x = (i + 0.5) / rows.length, box = figure.querySelector(".chart-box");
+    figure.querySelector(".guide").setAttribute("d", "M" + x * 1000 + " 18V222");
+    tip.hidden = false;
+    var left = x * box.clientWidth - tip.offsetWidth / 2;
+    tip.style.left = Math.max(0, Math.min(box.clientWidth - tip.offsetWidth, left)) + "px";
+  }
+  on("pointermove", ".chart-box", function (box, e) {
+    var figure = box.closest("[data-chart]"), at = box.getBoundingClientRect();
+    var n = figure.querySelector("table").tBodies[0].rows.length;
+    point(figure, Math.max(0, Math.min(n - 1, Math.floor((e.clientX - at.left) / at.width * n))));
+  });
+  document.addEventListener("pointerout", function (e) {
+    var box = e.target.closest && e.target.closest(".chart-box");
+    if (!box || box.contains(e.relatedTarget)) return;
+    box.querySelector(".chart-tip").hidden = true;
+    box.querySelector(".guide").setAttribute("d", "M0 0");
+  });
+
+  function ready(within) {
+    showCopies(within);
+    var focus = within.querySelector("[data-focus]");
+    if (focus) focus.focus();
+  }
+  ready(document);
+  document.addEventListener("htmx:afterSwap", function (e) { ready(e.target); });
+})();

@@ -41,7 +41,7 @@ func Badge(tone Tone, text string) template.HTML {
 	default:
 		tone = Plain
 	}
-	return template.HTML(`<span class="tag tag-` + string(tone) + `">` + template.HTMLEscapeString(text) + `</span>`)
+	return template.HTML(`<span class="pill pill-` + string(tone) + `">` + template.HTMLEscapeString(text) + `</span>`)
 }
 
 // Avatar is a person's initials on one of eight colours, which stay the same
@@ -94,6 +94,8 @@ type Stat struct {
 	Tone    Tone   // of the change
 	Explain string // how it is computed, shown on request; may be empty
 	Href    string // where the figure leads
+	Icon    string
+	Recent  []float64 // drawn as a small line; may be nil
 }
 
 // Alert is a message within a page.
