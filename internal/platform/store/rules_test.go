@@ -330,8 +330,8 @@ var (
 )
 
 // checkIndex holds an index to its table's tag and to its name: the table,
-// then its leading columns (shortened at a word) or words of its condition, so
-// that an error or a plan that names it says enough.
+// then its leading columns (shortened at a word) or a word for its condition,
+// so that an error or a plan that names it says enough.
 func checkIndex(flat string, tables map[string]shape, say func(string, ...any)) {
 	m := indexName.FindStringSubmatch(flat)
 	list, after := store.Bracketed(flat)
@@ -341,7 +341,7 @@ func checkIndex(flat string, tables map[string]shape, say func(string, ...any)) 
 	}
 	name, ok := strings.CutPrefix(m[2], m[3]+"_")
 	rest := "_" + name
-	for _, c := range append(columns, after) {
+	for _, c := range columns {
 		for _, w := range word.FindAllString(c, -1) {
 			for w != "" && !strings.HasPrefix(rest+"_", "_"+w+"_") {
 				w = w[:max(0, strings.LastIndexByte(w, '_'))]
@@ -351,7 +351,10 @@ func checkIndex(flat string, tables map[string]shape, say func(string, ...any)) 
 			}
 		}
 	}
+	if strings.Contains(after, " where ") { // a word for its condition
+		rest = ""
+	}
 	if !ok || rest != "" || len(m[2]) > 63 {
-		say("index %s is to be called %s_ and its leading columns, or what its condition says; 63 characters at most", m[2], m[3])
+		say("index %s is to be called %s_ and its leading columns (a partial one may end in a word for its condition), 63 characters at most", m[2], m[3])
 	}
 }
