@@ -149,10 +149,7 @@ func TestCalendarAgreesWithTheStandardLibrary(t *testing.T) {
 		if got, want := Week.Label(Week.PeriodOf(day)), time.Date(iy, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006")+"-W"+string([]byte{byte('0' + iw/10), byte('0' + iw%10)}); got != want {
 			t.Fatalf("%v is in %s, not %s", at, got, want)
 		}
-		merges(t, "buyers", h, func(h *History) Buyers { return BuyersOf(h, span.To) })
-	merges(t, "spenders", h, func(h *History) Spenders { return SpendersOf(h, span.To, true) })
-	merges(t, "chances", h, func(h *History) Chances { return ChancesOf(h, Month) })
-	for _, g := range []Grain{Week, Month, Quarter, Year} {
+		for _, g := range []Grain{Week, Month, Quarter, Year} {
 			p := g.PeriodOf(day)
 			if g.First(p) > day || g.Last(p) < day || g.PeriodOf(g.First(p)) != p || g.PeriodOf(g.Last(p)) != p {
 				t.Fatalf("%v: %s %d runs from %d to %d", at, g, p, g.First(p), g.Last(p))
@@ -175,6 +172,9 @@ func TestPartsMergeToTheWhole(t *testing.T) {
 	merges(t, "concentration", h, func(h *History) Concentration { return ConcentrationOf(h, span) })
 	merges(t, "standings", h, func(h *History) Standings { return StandingsOf(h, span.To) })
 	merges(t, "rfm", h, func(h *History) RFM { return RFMOf(h, span.To, fifths) })
+	merges(t, "buyers", h, func(h *History) Buyers { return BuyersOf(h, span.To) })
+	merges(t, "spenders", h, func(h *History) Spenders { return SpendersOf(h, span.To, true) })
+	merges(t, "chances", h, func(h *History) Chances { return ChancesOf(h, Month) })
 	merges(t, "movement", h, func(h *History) Movement {
 		return MovementOf(h, Cut{span.From, early}, Cut{span.To, fifths})
 	})
