@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format golden fuzz bench torture assets clean
+.PHONY: help run build test lint sizes format golden fuzz bench torture assets clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -27,6 +27,9 @@ test: ## everything CI checks: format, vet, lint, tests on both engines, browser
 
 lint: ## format, vet and staticcheck alone
 	@scripts/lint.sh
+
+sizes: ## the longest files and functions, for a person to judge
+	@go test -count=1 -run TestSizes -v ./internal/app | grep -v '^[=-]'
 
 format: ## format all Go files
 	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
