@@ -32,7 +32,7 @@ sizes: ## the longest files and functions, for a person to judge
 	@go test -count=1 -run TestSizes -v ./internal/app | grep -v '^[=-]'
 
 format: ## format all Go files
-	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
+	gofmt -s -w cmd internal
 
 golden: ## rewrite the golden files (the schema, …) after a wanted change
 	@scripts/with-postgres.sh scripts/golden.sh

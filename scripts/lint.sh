@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-untidy=$(gofmt -s -l $(git ls-files -co --exclude-standard '*.go'))
+untidy=$(gofmt -s -l cmd internal)
 if [ -n "$untidy" ]; then
 	printf '%s\n' "These files are not formatted; run: make format" "$untidy" >&2
 	exit 1

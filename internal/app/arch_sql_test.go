@@ -220,7 +220,7 @@ var dialect = []struct {
 	{regexp.MustCompile(`\bdistinct on\b`), "SQLite and Citus know no distinct on: row_number() over (partition by …) = 1"},
 	{regexp.MustCompile(`\b(greatest|least)\(`), "SQLite knows no greatest: write a case"},
 	{regexp.MustCompile(`\b(any|all) ?\((\$|\?|array)`), "SQLite knows no arrays: in (store.List…)"},
-	{regexp.MustCompile(`@>|<@|\?\|`), "SQLite knows no containment: what is filtered by is a column or a row"},
+	{regexp.MustCompile(`@>|<@`), "SQLite knows no containment: what is filtered by is a column or a row"},
 	{regexp.MustCompile(`::`), "a cast is written cast(x as bigint)"},
 	{regexp.MustCompile(`\bround\([^()]*,`), "rounding is Go's: engines round differently"},
 	{regexp.MustCompile(`\b(grouping sets|rollup|cube|lateral|merge into)\b`), "not every engine knows it"},
