@@ -13,6 +13,7 @@ import (
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 	"regulars/internal/platform/web"
 )
 
@@ -44,37 +45,53 @@ var errWrong = errs.Invalidf("", "The email address or the password is not right
 
 // SignIn checks a password and starts a session; its token is what the
 // browser keeps. Wrong ones are errs.Invalid, whatever is wrong; too many of
-// them are errs.TooLarge, with how long to wait. It takes the database, not a
+// them are *TooMany, with how long to wait. It takes the database, not a
 // transaction, so that nothing is locked while the password is hashed.
 func SignIn(ctx context.Context, db *store.DB, try Try) (token string, err error) {
+	err = prove(ctx, db, try, func(tx *store.Tx, user id.User) (err error) {
+		token, err = Start(ctx, tx, user, try.Device)
+		return err
+	})
+	return token, err
+}
+
+// ChangePassword sets a new password of whoever knows the old one, and ends
+// their sessions but the one of the token keep. Its errors are those of
+// SignIn.
+func ChangePassword(ctx context.Context, db *store.DB, old Try, p Password, keep string) error {
+	return prove(ctx, db, old, func(tx *store.Tx, user id.User) error {
+		return SetPassword(ctx, tx, user, user, p, keep)
+	})
+}
+
+// prove counts a try, checks its password, and if it is right does what was
+// asked for.
+func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, user id.User) error) error {
 	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, try) }); err != nil {
-		return "", err
+		return err
 	}
-	user, hash := User{}, ""
-	user, err = ByEmail(ctx, db, try.Email)
-	switch {
-	case err == nil && user.DisabledAt.IsZero():
-		if err := db.QueryRow(ctx, `select password_hash from users where id = $1`, int64(user.ID)).Scan(&hash); err != nil {
-			return "", fmt.Errorf("read a password: %w", err)
-		}
-	case err != nil && !errs.Is(err, errs.NotFound):
-		return "", err
+	var user id.User
+	var hash string
+	err := db.QueryRow(ctx, `select id, password_hash from users where email_key = $1 and disabled_at is null`,
+		text.Fold(text.Line(try.Email))).Scan(&user, &hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read a password: %w", err)
 	}
 	ok, stale := verify(hash, try.Password)
 	if !ok {
-		return "", errWrong
+		return errWrong
 	}
 	fresh := hash
 	if stale {
 		fresh = current.hash(try.Password)
 	}
-	err = db.Tx(ctx, func(tx *store.Tx) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
 		// Whoever was disabled or given another password meanwhile is not let in.
 		n, err := tx.Exec(ctx, `
 			update users set password_hash = $1, version = version + 1
-			where id = $2 and password_hash = $3 and disabled_at is null`, fresh, int64(user.ID), hash)
+			where id = $2 and password_hash = $3 and disabled_at is null`, fresh, int64(user), hash)
 		if err != nil {
-			return fmt.Errorf("sign in: %w", err)
+			return fmt.Errorf("check a password: %w", err)
 		}
 		if n == 0 {
 			return errWrong
@@ -82,10 +99,8 @@ func SignIn(ctx context.Context, db *store.DB, try Try) (token string, err error
 		if err := forgetTry(ctx, tx, try); err != nil {
 			return err
 		}
-		token, err = Start(ctx, tx, user.ID, try.Device)
-		return err
+		return then(tx, user)
 	})
-	return token, err
 }
 
 // Start begins a session of a member of staff whose right to it has been
