@@ -7,7 +7,7 @@ create table jobs (
 	state           text not null check (state in ('waiting', 'running', 'dead')),
 	due_at          bigint not null,  -- while it runs: when it runs again
 	attempt         bigint not null,  -- tries of the present run that were begun
-	claim           bigint not null,  -- who holds it: made anew by each claim, so that it fences off a late worker
+	claim           bigint not null,  -- who holds it: an id made anew by each claim, which fences off a late worker. 0: nobody
 	leased_until_at bigint,           -- only while it runs
 	worker          text,             -- only while it runs, for people
 	again           boolean not null, -- asked for while it ran: runs once more

@@ -43,7 +43,7 @@ func (r *Runner) rescue(ctx context.Context, tx *store.Tx) error {
 		with late as materialized (
 			select id from jobs where state = 'running' and leased_until_at <= $1 and kind in (`+list+`)
 			order by leased_until_at, id limit 500`+tx.SkipLocked()+`)
-		update jobs set state = 'waiting', due_at = $1, again = false, worker = null, leased_until_at = null,
+		update jobs set state = 'waiting', claim = 0, due_at = $1, again = false, worker = null, leased_until_at = null,
 			last_error = 'the worker stopped before the job was done'
 		where id in (select id from late)`,
 		append([]any{tx.Now.UnixMicro()}, names...)...)
@@ -96,7 +96,7 @@ func (r *Runner) renew(ctx context.Context, tx *store.Tx, claim int64, lease tim
 	held := map[id.Job]bool{}
 	for part := range slices.Chunk(jobs, 50) {
 		ids, err := store.All(ctx, tx, store.Scalar[int64], `
-			update jobs set leased_until_at = $1 where claim = $2 and state = 'running' and id in (`+store.List(3, len(part))+`)
+			update jobs set leased_until_at = $1 where claim = $2 and id in (`+store.List(3, len(part))+`)
 			returning id`, append([]any{tx.Now.Add(lease).UnixMicro(), claim}, ids(part)...)...)
 		if err != nil {
 			return nil, fmt.Errorf("renew the lease of jobs: %w", err)
@@ -108,6 +108,10 @@ func (r *Runner) renew(ctx context.Context, tx *store.Tx, claim int64, lease tim
 	return held, nil
 }
 
+// Only a running job has a claim, so the statements below that name it say
+// nothing of the state: the index of running jobs, full of what ran a moment
+// ago, would else seduce PostgreSQL to read it all.
+
 // complete ends jobs of one kind and claim: they are deleted, or wait again
 // when they were asked for meanwhile or are scheduled. It returns how many of
 // them still were this claim's. The deletion comes first: it waits for a
@@ -118,14 +122,14 @@ func complete(ctx context.Context, tx *store.Tx, kind *Kind, claim int64, jobs [
 		return int(n), err
 	}
 	n, err := tx.Exec(ctx, `
-		delete from jobs where claim = $1 and state = 'running' and not again and id in (`+store.List(2, len(jobs))+`)`,
+		delete from jobs where claim = $1 and not again and id in (`+store.List(2, len(jobs))+`)`,
 		append([]any{claim}, ids(jobs)...)...)
 	if err != nil || int(n) == len(jobs) || jobs[0].Key == "" && len(jobs) == 1 {
 		return int(n), err
 	}
 	again, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', again = false, attempt = 0, last_error = null, worker = null, leased_until_at = null
-		where claim = $1 and state = 'running' and again and id in (`+store.List(2, len(jobs))+`)`,
+		update jobs set state = 'waiting', claim = 0, again = false, attempt = 0, last_error = null, worker = null, leased_until_at = null
+		where claim = $1 and again and id in (`+store.List(2, len(jobs))+`)`,
 		append([]any{claim}, ids(jobs)...)...)
 	if again > 0 {
 		tx.AfterCommit(ring)
@@ -139,12 +143,12 @@ func complete(ctx context.Context, tx *store.Tx, kind *Kind, claim int64, jobs [
 func reschedule(ctx context.Context, tx *store.Tx, j *Job, failure string) (int64, error) {
 	next := j.kind.Next(tx.Now)
 	if next.IsZero() {
-		return tx.Exec(ctx, `delete from jobs where id = $1 and claim = $2 and state = 'running'`, int64(j.ID), j.claim)
+		return tx.Exec(ctx, `delete from jobs where id = $1 and claim = $2`, int64(j.ID), j.claim)
 	}
 	return tx.Exec(ctx, `
-		update jobs set state = 'waiting', due_at = case when again and due_at < $3 then due_at else $3 end,
+		update jobs set state = 'waiting', claim = 0, due_at = case when again and due_at < $3 then due_at else $3 end,
 			again = false, attempt = 0, last_error = $4, worker = null, leased_until_at = null
-		where id = $1 and claim = $2 and state = 'running'`, int64(j.ID), j.claim, next.UnixMicro(), orNull(failure))
+		where id = $1 and claim = $2`, int64(j.ID), j.claim, next.UnixMicro(), orNull(failure))
 }
 
 // retry makes a failed job wait for its next attempt.
@@ -156,9 +160,9 @@ func retry(ctx context.Context, tx *store.Tx, j *Job, failure string) error {
 		}
 	}
 	_, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', due_at = case when again and due_at < $3 then due_at else $3 end,
+		update jobs set state = 'waiting', claim = 0, due_at = case when again and due_at < $3 then due_at else $3 end,
 			again = false, last_error = $4, worker = null, leased_until_at = null
-		where id = $1 and claim = $2 and state = 'running'`, int64(j.ID), j.claim, due.UnixMicro(), failure)
+		where id = $1 and claim = $2`, int64(j.ID), j.claim, due.UnixMicro(), failure)
 	return err
 }
 
@@ -170,18 +174,18 @@ func bury(ctx context.Context, tx *store.Tx, j *Job, failure string) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, `
-		update jobs set state = case when again then 'waiting' else 'dead' end,
+		update jobs set state = case when again then 'waiting' else 'dead' end, claim = 0,
 			attempt = case when again then 0 else attempt end,
 			again = false, last_error = $3, worker = null, leased_until_at = null
-		where id = $1 and claim = $2 and state = 'running'`, int64(j.ID), j.claim, failure)
+		where id = $1 and claim = $2`, int64(j.ID), j.claim, failure)
 	return err
 }
 
 // handBack makes a job wait again as if it had never been claimed.
 func handBack(ctx context.Context, tx *store.Tx, j *Job) error {
 	_, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', due_at = $3, attempt = attempt - 1, again = false, worker = null, leased_until_at = null
-		where id = $1 and claim = $2 and state = 'running'`, int64(j.ID), j.claim, j.Due.UnixMicro())
+		update jobs set state = 'waiting', claim = 0, due_at = $3, attempt = attempt - 1, again = false, worker = null, leased_until_at = null
+		where id = $1 and claim = $2`, int64(j.ID), j.claim, j.Due.UnixMicro())
 	return err
 }
 

@@ -203,7 +203,7 @@ func (l *loop) room() int {
 	l.mu.Lock()
 	room := target - len(l.held) + len(l.settled)
 	l.mu.Unlock()
-	if room >= (target+1)/2 || l.ahead() == 1 || len(l.settled) > 0 {
+	if room >= (target+1)/2 || l.ahead() == 1 {
 		return max(room, 0)
 	}
 	return 0
