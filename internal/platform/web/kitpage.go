@@ -183,7 +183,7 @@ func kitStory(r *Request, here string) kit.Timeline {
 }
 
 func kitCharts(r *Request, here string) (lines, bars kit.Chart) {
-	lines = kit.Chart{ID: "retention", Title: "Retention by month", Desc: "Retention rose from 78 to 90 per cent within a year.", Period: "Month", Running: true, CSV: here + "?csv=2",
+	lines = kit.Chart{ID: "retention", Title: "Retention by month", Desc: "Retention rose from 78 to 90 per cent within a year.", Period: "Month", Running: true, Fit: true, CSV: here + "?csv=2",
 		Axis: func(v float64) string { return r.Print.Percent(v/100, 0) }}
 	bars = kit.Chart{ID: "revenue", Title: "Revenue of new and returning customers", Desc: "Two thirds of the revenue come from returning customers.", Period: "Month", Bars: true, Running: true, CSV: here + "?csv=3",
 		Axis: func(v float64) string {
@@ -229,7 +229,7 @@ func kitHeats(r *Request, here string) (cohorts, rfm kit.Heat) {
 		row := kit.HeatRow{Head: head}
 		for j := range 5 {
 			n := 420 * math.Exp(-math.Abs(float64(i-j))/1.3)
-			row.Cells = append(row.Cells, kit.HeatCell{Text: r.Print.Int(int64(n)), Small: "customers", Level: kit.LevelOf(n, 420), Href: here})
+			row.Cells = append(row.Cells, kit.HeatCell{Text: r.Print.Int(int64(n)), Small: r.Print.Percent(n/4372, 1), Level: kit.LevelOf(n, 420), Href: here})
 		}
 		rfm.Rows = append(rfm.Rows, row)
 	}

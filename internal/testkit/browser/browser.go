@@ -179,19 +179,19 @@ func (tab *Tab) Go(path string) {
 // Wait waits until an element is visible, for as long as one step may take.
 func (tab *Tab) Wait(selector string) {
 	tab.t.Helper()
-	tab.do(chromedp.WaitVisible(selector))
+	tab.do(chromedp.WaitVisible(chromedp.CSS(selector)))
 }
 
 // Click clicks an element.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
-	tab.do(chromedp.Click(selector))
+	tab.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Type types into a field, keeping what is there.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
-	tab.do(chromedp.SendKeys(selector, text))
+	tab.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Press presses a key on the page, such as kb.Tab.
@@ -203,7 +203,7 @@ func (tab *Tab) Press(key string, options ...chromedp.KeyOption) {
 // Text returns an element's visible words.
 func (tab *Tab) Text(selector string) string {
 	tab.t.Helper()
-	return run(tab, chromedp.Text(selector))
+	return run(tab, chromedp.Text(chromedp.CSS(selector)))
 }
 
 // Eval returns the value of a script as text.
@@ -215,7 +215,7 @@ func (tab *Tab) Eval(script string) string {
 // Upload chooses files in a file field.
 func (tab *Tab) Upload(selector string, files ...string) {
 	tab.t.Helper()
-	tab.do(chromedp.SetUploadFiles(selector, files))
+	tab.do(chromedp.SetUploadFiles(chromedp.CSS(selector), files))
 }
 
 // Screenshot writes the whole page to a PNG file.

@@ -20,9 +20,12 @@ type Chart struct {
 	Bars   bool // stacked bars instead of lines
 	// Running marks the last period as not over yet.
 	Running bool
-	Axis    func(float64) string // writes a number at the axis
-	CSV     string               // address of the numbers; may be empty
-	Empty   string               // said when there are no periods
+	// Fit lets the axis of lines begin above zero, for rates that change
+	// little.
+	Fit   bool
+	Axis  func(float64) string // writes a number at the axis
+	CSV   string               // address of the numbers; may be empty
+	Empty string               // said when there are no periods
 }
 
 // Series is one line, or one colour of the bars. Values that are NaN are
@@ -50,6 +53,10 @@ func (c Chart) SVG() template.HTML {
 	esc := template.HTMLEscapeString
 	fmt.Fprintf(&b, `<svg class="plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
 		chartHeight, esc(c.ID), esc(c.ID), esc(c.ID), esc(c.Title), esc(c.ID), esc(c.Desc))
+	for v := low; v <= high+step/2; v += step {
+		fmt.Fprintf(&b, `<text class="axis axis-y" x="40" y="%.1f">%s</text>`, y(v)+4, esc(c.Axis(v)))
+	}
+	b.WriteString(`<svg class="plot-in">`)
 	fmt.Fprintf(&b, `<svg viewBox="0 0 1000 %d" preserveAspectRatio="none" width="100%%" height="%d">`, chartHeight, chartHeight)
 	for v := low; v <= high+step/2; v += step {
 		fmt.Fprintf(&b, `<path class="gridline%s" d="M0 %.1fH1000"/>`, zeroClass(v), y(v))
@@ -63,11 +70,8 @@ func (c Chart) SVG() template.HTML {
 	if !c.Bars {
 		c.dots(&b, y)
 	}
-	for v := low; v <= high+step/2; v += step {
-		fmt.Fprintf(&b, `<text class="axis" x="0" y="%.1f">%s</text>`, y(v)-5, esc(c.Axis(v)))
-	}
 	c.periods(&b)
-	b.WriteString(`</svg>`)
+	b.WriteString(`</svg></svg>`)
 	return template.HTML(b.String())
 }
 
@@ -174,8 +178,28 @@ func (c Chart) periods(b *strings.Builder) {
 	}
 }
 
-// scale finds round ends and steps that hold all values and zero.
+// scale finds round ends and steps that hold all values, and zero unless the
+// chart fits.
 func (c Chart) scale() (low, high, step float64) {
+	low, high = c.ends()
+	if high == low {
+		high = low + 1
+	}
+	rough := (high - low) / 4
+	size := math.Pow(10, math.Floor(math.Log10(rough)))
+	for _, m := range []float64{1, 2, 2.5, 5, 10} {
+		if step = m * size; step >= rough {
+			break
+		}
+	}
+	return math.Floor(low/step) * step, math.Ceil(high/step) * step, step
+}
+
+// ends are the least and the greatest value drawn.
+func (c Chart) ends() (low, high float64) {
+	if c.Fit && !c.Bars {
+		low, high = math.Inf(1), math.Inf(-1)
+	}
 	for i := range c.Labels {
 		up, down := 0.0, 0.0
 		for _, s := range c.Series {
@@ -195,17 +219,10 @@ func (c Chart) scale() (low, high, step float64) {
 		}
 		low, high = min(low, down), max(high, up)
 	}
-	if high == low {
-		high = low + 1
+	if low > high {
+		return 0, 0
 	}
-	rough := (high - low) / 4
-	size := math.Pow(10, math.Floor(math.Log10(rough)))
-	for _, m := range []float64{1, 2, 2.5, 5, 10} {
-		if step = m * size; step >= rough {
-			break
-		}
-	}
-	return math.Floor(low/step) * step, math.Ceil(high/step) * step, step
+	return low, high
 }
 
 // Spark is a tiny line of recent values for beside a figure; it says nothing
