@@ -20,13 +20,14 @@ func Clean(s string) string {
 	if plain(s) {
 		return strings.TrimSpace(s)
 	}
-	s = norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Map(func(r rune) rune {
+	// Composing comes last: what is taken out may have stood between a letter
+	// and its accent.
+	s = norm.NFC.String(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
 			return r
 		}
 		return -1
-	}, s)
+	}, strings.ToValidUTF8(s, "\uFFFD")))
 	return strings.TrimSpace(s)
 }
 
