@@ -51,12 +51,13 @@ func (c Chart) SVG() template.HTML {
 	low, high, step := c.scale()
 	y := func(v float64) float64 { return plotBottom - (v-low)/(high-low)*(plotBottom-plotTop) }
 	esc := template.HTMLEscapeString
-	fmt.Fprintf(&b, `<svg class="plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
-		chartHeight, esc(c.ID), esc(c.ID), esc(c.ID), esc(c.Title), esc(c.ID), esc(c.Desc))
+	fmt.Fprintf(&b, `<svg class="plot-axis" width="48" height="%d" aria-hidden="true" focusable="false">`, chartHeight)
 	for v := low; v <= high+step/2; v += step {
 		fmt.Fprintf(&b, `<text class="axis axis-y" x="40" y="%.1f">%s</text>`, y(v)+4, esc(c.Axis(v)))
 	}
-	b.WriteString(`<svg class="plot-in">`)
+	b.WriteString(`</svg>`)
+	fmt.Fprintf(&b, `<svg class="plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
+		chartHeight, esc(c.ID), esc(c.ID), esc(c.ID), esc(c.Title), esc(c.ID), esc(c.Desc))
 	fmt.Fprintf(&b, `<svg viewBox="0 0 1000 %d" preserveAspectRatio="none" width="100%%" height="%d">`, chartHeight, chartHeight)
 	for v := low; v <= high+step/2; v += step {
 		fmt.Fprintf(&b, `<path class="gridline%s" d="M0 %.1fH1000"/>`, zeroClass(v), y(v))
@@ -71,7 +72,7 @@ func (c Chart) SVG() template.HTML {
 		c.dots(&b, y)
 	}
 	c.periods(&b)
-	b.WriteString(`</svg></svg>`)
+	b.WriteString(`</svg>`)
 	return template.HTML(b.String())
 }
 
@@ -217,7 +218,9 @@ func (c Chart) ends() (low, high float64) {
 				down += v
 			}
 		}
-		low, high = min(low, down), max(high, up)
+		if c.Bars || !c.Fit {
+			low, high = min(low, down), max(high, up)
+		}
 	}
 	if low > high {
 		return 0, 0
