@@ -24,7 +24,6 @@ create table rates (
 	day       text not null,
 	rate      bigint not null,
 	source    text not null, -- staff, import
-	import_id bigint,
 	added_at  bigint not null,
 	primary key (currency, day)
 ); -- citus:reference
@@ -138,12 +137,14 @@ create index walkin_order_lines_product on walkin_order_lines (product_id);
 -- Which order a number names, and whose it is. A number is claimed here by
 -- the order itself: it exists once a source.
 create table order_keys (
-	number      text not null,
-	source      text not null,
-	order_id    bigint not null,
-	customer_id bigint, -- null: a walk-in
+	number             text not null,
+	source             text not null,
+	order_id           bigint not null,
+	customer_id        bigint, -- null: a walk-in
+	origin_customer_id bigint, -- whose it was before a merge
 	primary key (number, source)
 ); -- citus:number
+create index order_keys_customer on order_keys (customer_id) where customer_id is not null;
 
 -- What an import changed in orders that were there before it, so that it can
 -- be undone: for each field the former and the new value. Personal, as a

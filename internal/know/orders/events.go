@@ -1,0 +1,212 @@
+package orders
+
+import (
+	"time"
+
+	"regulars/internal/know/timeline"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/locale"
+	"regulars/internal/platform/money"
+)
+
+// The events of orders. Each is about the order whose id is the event's Ref,
+// and holds all that a customer's facts are folded from.
+const (
+	EventPlaced    = "order.placed"    // Told
+	EventAmended   = "order.amended"   // Told: the difference
+	EventRefunded  = "order.refunded"  // Told: Ref is the return's own id
+	EventCancelled = "order.cancelled" // Cancelled
+	EventPromised  = "order.promised"  // Promised
+	EventDelivered = "order.delivered" // Delivered
+	EventValued    = "order.valued"    // Valued
+)
+
+// Told is the payload of order.placed and order.refunded; in order.amended,
+// amounts and counts are what was added to the order or return.
+type Told struct {
+	Number   string         `json:"number"`
+	Return   bool           `json:"return,omitempty"`
+	Of       int64          `json:"of,omitempty"` // of a return: its order
+	Day      string         `json:"day"`          // the local day of the order
+	At       int64          `json:"at"`           // the order's own time, microseconds
+	Currency money.Currency `json:"currency"`
+	Base     money.Currency `json:"base"`
+	Total    int64          `json:"total"`
+	Rate     money.Rate     `json:"rate"` // 0: none known then
+	Goods    int64          `json:"goods"`
+	Items    int64          `json:"items"`
+	Lines    int            `json:"lines"`
+	Channel  string         `json:"channel,omitempty"`
+	Promised string         `json:"promised,omitempty"`
+	Arrived  string         `json:"delivered,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
+}
+
+// Cancelled is the payload of order.cancelled.
+type Cancelled struct {
+	Number string `json:"number"`
+	Day    string `json:"day"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Promised is the payload of order.promised: the day promised from now on.
+type Promised struct {
+	Number string `json:"number"`
+	Day    string `json:"day"`
+	Former string `json:"former,omitempty"`
+}
+
+// Delivered is the payload of order.delivered.
+type Delivered struct {
+	Number   string `json:"number"`
+	Day      string `json:"day"`
+	Promised string `json:"promised,omitempty"` // the day promised then
+}
+
+// Valued is the payload of order.valued: from now on the order is counted.
+type Valued struct {
+	Number   string         `json:"number"`
+	Return   bool           `json:"return,omitempty"`
+	Currency money.Currency `json:"currency"`
+	Base     money.Currency `json:"base"`
+	Rate     money.Rate     `json:"rate"`
+	Total    int64          `json:"total"`
+	Worth    int64          `json:"worth"` // the total in Base
+}
+
+// Kinds are the events as people read them.
+func Kinds() []timeline.Kind {
+	return []timeline.Kind{
+		{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Tell: tellPlaced},
+		{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Tell: tellAmended},
+		{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Tell: tellRefunded},
+		{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Tell: tellCancelled},
+		{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Tell: tellPromised},
+		{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Tell: tellDelivered},
+		{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Tell: tellValued},
+	}
+}
+
+func href(e timeline.Event) string { return Href(e.Customer, id.Order(e.Ref)) }
+
+func tellPlaced(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Told](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	total := p.Money(money.Amount{Minor: v.Total, Currency: v.Currency})
+	line := timeline.Line{Href: href(e), Tone: "good", Detail: p.T("orders.tell.number", "Number", v.Number)}
+	if v.Items > 0 {
+		line.Text = p.N("orders.tell.placed", int(v.Items), "Total", total, "Where", where(p, v.Channel))
+	} else {
+		line.Text = p.T("orders.tell.placed.nothing", "Total", total, "Where", where(p, v.Channel))
+	}
+	return line, nil
+}
+
+// where is " online", " in the store" or, for a channel of the shop's own,
+// its name; with the space before it, or nothing at all.
+func where(p *locale.Printer, channel string) string {
+	switch channel {
+	case "":
+		return ""
+	case "online", "store", "phone", "email", "market":
+		return " " + p.T("orders.where."+channel)
+	}
+	return " " + p.T("orders.where.other", "Channel", channel)
+}
+
+func tellAmended(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Told](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	key := "orders.tell.amended"
+	if v.Return {
+		key = "orders.tell.amended.return"
+	}
+	return timeline.Line{Href: href(e), Text: p.N(key, v.Lines, "Number", v.Number,
+		"Total", p.Money(money.Amount{Minor: v.Total, Currency: v.Currency}))}, nil
+}
+
+func tellRefunded(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Told](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	total := p.Money(money.Amount{Minor: v.Total, Currency: v.Currency})
+	line := timeline.Line{Href: href(e), Tone: "warn", Detail: p.T("orders.tell.number", "Number", v.Number)}
+	if v.Items > 0 {
+		line.Text = p.N("orders.tell.returned", int(v.Items), "Total", total)
+	} else {
+		line.Text = p.T("orders.tell.refunded", "Total", total)
+	}
+	line.Text = because(p, line.Text, v.Reason)
+	return line, nil
+}
+
+// because puts the reason behind a sentence, if there is one.
+func because(p *locale.Printer, sentence, reason string) string {
+	if reason == "" {
+		return sentence
+	}
+	return p.T("orders.tell.because", "What", sentence, "Reason", p.T("orders.reason."+reason))
+}
+
+func tellCancelled(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Cancelled](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	return timeline.Line{Href: href(e), Tone: "bad",
+		Text: because(p, p.T("orders.tell.cancelled", "Number", v.Number), v.Reason)}, nil
+}
+
+func tellPromised(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Promised](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	key := "orders.tell.promised"
+	if v.Former != "" {
+		key = "orders.tell.promised.anew"
+	}
+	return timeline.Line{Href: href(e), Text: p.T(key, "Number", v.Number, "Day", p.Day(v.Day), "Former", p.Day(v.Former))}, nil
+}
+
+func tellDelivered(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Delivered](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	late := daysBetween(v.Promised, v.Day)
+	if v.Promised != "" && late > 0 {
+		return timeline.Line{Href: href(e), Tone: "warn", Text: p.N("orders.tell.delivered.late", late, "Number", v.Number, "Day", p.Day(v.Day))}, nil
+	}
+	tone := ""
+	key := "orders.tell.delivered"
+	if v.Promised != "" {
+		key, tone = "orders.tell.delivered.kept", "good"
+	}
+	return timeline.Line{Href: href(e), Tone: tone, Text: p.T(key, "Number", v.Number, "Day", p.Day(v.Day))}, nil
+}
+
+// daysBetween is how many days to lies behind from; 0 when either is no day.
+func daysBetween(from, to string) int {
+	a, errA := time.Parse(time.DateOnly, from)
+	b, errB := time.Parse(time.DateOnly, to)
+	if errA != nil || errB != nil {
+		return 0
+	}
+	return int(b.Sub(a).Hours() / 24)
+}
+
+func tellValued(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Valued](e)
+	if err != nil {
+		return timeline.Line{}, err
+	}
+	return timeline.Line{Href: href(e), Text: p.T("orders.tell.valued", "Number", v.Number,
+		"Total", p.Money(money.Amount{Minor: v.Total, Currency: v.Currency}),
+		"Worth", p.Money(money.Amount{Minor: v.Worth, Currency: v.Base}))}, nil
+}

@@ -1,0 +1,204 @@
+// Package orders is what was sold and what came back: the catalogue, orders
+// with their lines, refunds, cancellations and promises, of customers and of
+// people who are not known.
+//
+// Its one rule: an order number exists once a source. Whoever brings the same
+// order again, from a file or a shop, changes nothing, and a fuller account of
+// it adds only what is new.
+//
+// A purchase, which is what retention counts, is a sale that is not cancelled
+// and has a line whose quantity and price are above zero, of a service too: an
+// order of postage alone is one.
+package orders
+
+import (
+	"context"
+	"time"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+// Sale is an order or a return as somebody tells of it.
+type Sale struct {
+	Customer id.Customer // 0: nobody known, a walk-in
+	Number   string      // with Source it names the order; may be made up, never empty
+	Source   string      // import, till, the shop's name…
+	At       time.Time
+	Currency money.Currency // empty: the business's own
+	Channel  string         // online, store, phone…; may be empty
+	Staff    string         // who sold it; may be empty
+	Lines    []Line
+
+	// Return: goods or money given back. Amounts are positive.
+	Return        bool
+	ReturnsNumber string // the order it is of, by number of the same source; empty: not known
+
+	// In minor units. Tax is what is added on top, 0 where prices hold it.
+	Discount, Shipping, Tax int64
+
+	PromisedDay, DeliveredDay string // YYYY-MM-DD or empty
+	CancelledAt               time.Time
+	Reason                    string // of Reasons, or anybody's own words, which become the note
+	Note                      string
+
+	Import  id.Import // 0: not of an import
+	History bool      // starts no play and no message
+	Actor   id.User   // the member of staff; 0: the program
+}
+
+// Line is so much of a product.
+type Line struct {
+	Product  id.Product
+	Quantity int64 // thousandths; below zero takes away
+	Price    int64 // of one, Price × 10^-Scale
+	Scale    int
+	Total    int64 // minor units, after discounts of the line
+}
+
+// NewLine is a line whose total is quantity times price, rounded half away
+// from zero. It fails only when that is too large.
+func NewLine(product id.Product, quantityMilli, price int64, scale int, c money.Currency) (Line, error) {
+	total, err := money.Times(price, scale, quantityMilli, c)
+	return Line{product, quantityMilli, price, scale, total}, err
+}
+
+// Order is a sale or a return as it stands. Amounts are minor units of its
+// currency unless they say Base.
+type Order struct {
+	ID       id.Order
+	Customer id.Customer // 0: a walk-in
+	Number   string
+	Source   string
+	Return   bool
+	OfNumber string   // of a return: the number of its order as given
+	Of       id.Order // of a return: its order; 0: not known
+	At       time.Time
+	Day      string
+	Currency money.Currency
+
+	LinesTotal, Discount, Shipping, Tax int64
+	Total                               int64 // LinesTotal - Discount + Shipping + Tax
+
+	Rate money.Rate // 0: it waits for a rate, and is in no sum
+	Base int64      // Total in the business's currency, once there is a rate
+
+	Items    int64 // pieces of products; what is weighed counts once
+	Goods    int64 // of lines whose quantity and price are above zero
+	Purchase bool
+
+	Channel, Staff            string
+	PromisedDay, DeliveredDay string
+	CancelledAt               time.Time
+	Reason, Note              string
+	Refunded                  int64 // the total of its returns
+
+	Import     id.Import
+	RecordedAt time.Time
+	Origin     id.Customer
+}
+
+// Cancelled reports whether it was called off.
+func (o Order) Cancelled() bool { return !o.CancelledAt.IsZero() }
+
+// Late reports whether it was not delivered by the day promised, as of day.
+func (o Order) Late(day string) bool {
+	switch {
+	case o.PromisedDay == "" || o.Cancelled() || o.Return:
+		return false
+	case o.DeliveredDay != "":
+		return o.DeliveredDay > o.PromisedDay
+	}
+	return day > o.PromisedDay
+}
+
+// Amount is its total with the currency.
+func (o Order) Amount() money.Amount { return money.Amount{Minor: o.Total, Currency: o.Currency} }
+
+// Href is the address of its page.
+func (o Order) Href() string {
+	if o.Customer == 0 {
+		return "/orders/walk-in/" + o.ID.String()
+	}
+	return Href(o.Customer, o.ID)
+}
+
+// Href is the address of a customer's order.
+func Href(c id.Customer, o id.Order) string {
+	return "/customers/" + c.String() + "/orders/" + o.String()
+}
+
+// add counts lines into the sums.
+func (o *Order) add(lines []Line, services map[id.Product]bool, sign int64) {
+	for _, l := range lines {
+		o.LinesTotal += sign * l.Total
+		if l.Quantity > 0 && l.Price > 0 {
+			o.Goods += sign * l.Total
+		}
+		if !services[l.Product] {
+			o.Items += sign * pieces(l.Quantity)
+		}
+	}
+}
+
+// pieces is how many things a quantity is: a bag of 0.35 kg is one.
+func pieces(milli int64) int64 {
+	switch {
+	case milli%1000 == 0:
+		return milli / 1000
+	case milli < 0:
+		return -1
+	}
+	return 1
+}
+
+// settle works out what follows from the sums and the rate.
+func (o *Order) settle(base money.Currency) error {
+	o.Total = o.LinesTotal - o.Discount + o.Shipping + o.Tax
+	o.Purchase = !o.Return && !o.Cancelled() && o.Goods > 0
+	o.Base = 0
+	if o.Rate == 0 {
+		return nil
+	}
+	a, err := o.Amount().Convert(base, o.Rate)
+	if err != nil {
+		return errs.Invalidf("total", "The order %s comes to more than can be counted", o.Number)
+	}
+	o.Base = a.Minor
+	return nil
+}
+
+// Place writes one sale with its events, idempotent by source and number, and
+// returns its id. See PlaceMany.
+func Place(ctx context.Context, tx *store.Tx, s Sale) (id.Order, error) {
+	p, err := PlaceMany(ctx, tx, []Sale{s})
+	if err != nil {
+		return 0, err
+	}
+	return p.IDs[0], nil
+}
+
+// books are what amounts and days are counted in.
+type books struct {
+	base  money.Currency
+	zone  *time.Location
+	rates map[money.Currency][]dayRate // read so far
+}
+
+func (b *books) day(t time.Time) string { return t.In(b.zone).Format(time.DateOnly) }
+
+// openBooks reads the business's zone and currency.
+func openBooks(ctx context.Context, q store.Querier) (*books, error) {
+	settings, err := workspace.Load(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &books{base: settings.Currency, zone: settings.Location(), rates: map[money.Currency][]dayRate{}}, nil
+}
+
+func notFound() error {
+	return errs.NotFoundf("There is no such order. It may have gone with an import that was undone")
+}
