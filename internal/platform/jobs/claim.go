@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"regulars/internal/platform/id"
@@ -92,101 +91,27 @@ func (r *Runner) claim(ctx context.Context, tx *store.Tx, n int) ([]*Job, error)
 }
 
 // renew extends the lease of one claim's jobs and returns those still held.
+// Rows that another transaction is changing are left for the next time.
 func (r *Runner) renew(ctx context.Context, tx *store.Tx, claim int64, lease time.Duration, jobs []*Job) (map[id.Job]bool, error) {
 	held := map[id.Job]bool{}
 	for part := range slices.Chunk(jobs, 50) {
-		ids, err := store.All(ctx, tx, store.Scalar[int64], `
-			update jobs set leased_until_at = $1 where claim = $2 and id in (`+store.List(3, len(part))+`)
-			returning id`, append([]any{tx.Now.Add(lease).UnixMicro(), claim}, ids(part)...)...)
+		list, args := store.List(2, len(part)), append([]any{claim}, ids(part)...)
+		_, err := tx.Exec(ctx, fmt.Sprintf(`
+			with mine as materialized (select id from jobs where claim = $1 and id in (%s)%s)
+			update jobs set leased_until_at = $%d where id in (select id from mine)`, list, tx.SkipLocked(), len(args)+1),
+			append(args, tx.Now.Add(lease).UnixMicro())...)
 		if err != nil {
 			return nil, fmt.Errorf("renew the lease of jobs: %w", err)
 		}
-		for _, v := range ids {
+		still, err := store.All(ctx, tx, store.Scalar[int64], `select id from jobs where claim = $1 and id in (`+list+`)`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("renew the lease of jobs: %w", err)
+		}
+		for _, v := range still {
 			held[id.Job(v)] = true
 		}
 	}
 	return held, nil
-}
-
-// Only a running job has a claim, so the statements below that name it say
-// nothing of the state: the index of running jobs, full of what ran a moment
-// ago, would else seduce PostgreSQL to read it all.
-
-// complete ends jobs of one kind and claim: they are deleted, or wait again
-// when they were asked for meanwhile or are scheduled. It returns how many of
-// them still were this claim's. The deletion comes first: it waits for a
-// transaction that is just asking for the job again, and then spares it.
-func complete(ctx context.Context, tx *store.Tx, kind *Kind, claim int64, jobs []*Job) (int, error) {
-	if jobs[0].scheduled() {
-		n, err := reschedule(ctx, tx, jobs[0], "")
-		return int(n), err
-	}
-	n, err := tx.Exec(ctx, `
-		delete from jobs where claim = $1 and not again and id in (`+store.List(2, len(jobs))+`)`,
-		append([]any{claim}, ids(jobs)...)...)
-	if err != nil || int(n) == len(jobs) || jobs[0].Key == "" && len(jobs) == 1 {
-		return int(n), err
-	}
-	again, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', claim = 0, again = false, attempt = 0, last_error = null, worker = null, leased_until_at = null
-		where claim = $1 and again and id in (`+store.List(2, len(jobs))+`)`,
-		append([]any{claim}, ids(jobs)...)...)
-	if again > 0 {
-		tx.AfterCommit(ring)
-	}
-	return int(n + again), err
-}
-
-// reschedule makes a schedule's job wait for its next time, or for the
-// earlier time somebody asked for while it ran. failure is what went wrong,
-// or empty.
-func reschedule(ctx context.Context, tx *store.Tx, j *Job, failure string) (int64, error) {
-	next := j.kind.Next(tx.Now)
-	if next.IsZero() {
-		return tx.Exec(ctx, `delete from jobs where id = $1 and claim = $2`, int64(j.ID), j.claim)
-	}
-	return tx.Exec(ctx, `
-		update jobs set state = 'waiting', claim = 0, due_at = case when again and due_at < $3 then due_at else $3 end,
-			again = false, attempt = 0, last_error = $4, worker = null, leased_until_at = null
-		where id = $1 and claim = $2`, int64(j.ID), j.claim, next.UnixMicro(), orNull(failure))
-}
-
-// retry makes a failed job wait for its next attempt.
-func retry(ctx context.Context, tx *store.Tx, j *Job, failure string) error {
-	due := tx.Now.Add(j.kind.backoff(j.Attempt))
-	if j.scheduled() {
-		if next := j.kind.Next(tx.Now); !next.IsZero() && next.Before(due) {
-			due = next
-		}
-	}
-	_, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', claim = 0, due_at = case when again and due_at < $3 then due_at else $3 end,
-			again = false, last_error = $4, worker = null, leased_until_at = null
-		where id = $1 and claim = $2`, int64(j.ID), j.claim, due.UnixMicro(), failure)
-	return err
-}
-
-// bury gives a job up. One that was asked for again meanwhile is tried anew,
-// as if it had been dead already when it was asked for.
-func bury(ctx context.Context, tx *store.Tx, j *Job, failure string) error {
-	if j.scheduled() {
-		_, err := reschedule(ctx, tx, j, failure)
-		return err
-	}
-	_, err := tx.Exec(ctx, `
-		update jobs set state = case when again then 'waiting' else 'dead' end, claim = 0,
-			attempt = case when again then 0 else attempt end,
-			again = false, last_error = $3, worker = null, leased_until_at = null
-		where id = $1 and claim = $2`, int64(j.ID), j.claim, failure)
-	return err
-}
-
-// handBack makes a job wait again as if it had never been claimed.
-func handBack(ctx context.Context, tx *store.Tx, j *Job) error {
-	_, err := tx.Exec(ctx, `
-		update jobs set state = 'waiting', claim = 0, due_at = $3, attempt = attempt - 1, again = false, worker = null, leased_until_at = null
-		where id = $1 and claim = $2`, int64(j.ID), j.claim, j.Due.UnixMicro())
-	return err
 }
 
 func ids(jobs []*Job) []any {
@@ -195,11 +120,4 @@ func ids(jobs []*Job) []any {
 		all[i] = int64(j.ID)
 	}
 	return all
-}
-
-func orNull(s string) any {
-	if strings.TrimSpace(s) == "" {
-		return nil
-	}
-	return s
 }

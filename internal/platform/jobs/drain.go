@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"regulars/internal/platform/store"
 )
@@ -32,13 +33,16 @@ func Drain(ctx context.Context, db *store.DB, kinds []Kind) error {
 		if ctx.Err() != nil {
 			room = 0
 		}
-		jobs, err := r.settleAndClaim(alive, settled, room, late)
+		jobs, later, err := r.settleAndClaim(alive, settled, room, late)
 		if err != nil {
 			return fmt.Errorf("drain jobs: %w", err)
 		}
-		settled = settled[:0]
-		if len(jobs) == 0 {
+		settled = later
+		if len(jobs) == 0 && len(later) == 0 {
 			break
+		}
+		if len(jobs) == 0 {
+			pause(alive, 10*time.Millisecond)
 		}
 		for _, j := range jobs {
 			if ctx.Err() != nil {

@@ -9,7 +9,8 @@ import (
 // Seize claims jobs as a worker does that then stalls or dies: nobody renews
 // their leases.
 func Seize(ctx context.Context, db *store.DB, kinds []Kind, n int) ([]*Job, error) {
-	return NewRunner(db, kinds, Options{}).settleAndClaim(ctx, nil, n, true)
+	jobs, _, err := NewRunner(db, kinds, Options{}).settleAndClaim(ctx, nil, n, true)
+	return jobs, err
 }
 
 // Work runs a seized job's handler, however late.
@@ -17,8 +18,14 @@ func (j *Job) Work() error { return j.kind.do(j) }
 
 // Settle writes down how a seized job ended, as its runner would.
 func (j *Job) Settle(ctx context.Context, db *store.DB, kinds []Kind, err error) error {
-	_, e := NewRunner(db, kinds, Options{}).settleAndClaim(ctx, []result{{job: j, err: err, took: 1}}, 0, false)
-	return e
+	left := []result{{job: j, err: err, took: 1}}
+	for len(left) > 0 {
+		var e error
+		if _, left, e = NewRunner(db, kinds, Options{}).settleAndClaim(ctx, left, 0, false); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // Tend looks after the schedules once.

@@ -130,124 +130,17 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
-// loop is one Run: a goroutine that claims and settles, and workers between
-// its two channels. Neither channel ever fills, so nobody waits on the other.
-type loop struct {
-	*Runner
-	bell    chan struct{}
-	queue   chan *Job
-	results chan result
-	workers sync.WaitGroup
-	settled []result // let go of, not yet written
-	more    bool     // there may be due jobs
-	late    bool     // there are leases that ran out
-}
-
-func (l *loop) untilDone(ctx, alive context.Context) {
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	tend := time.NewTicker(tendEvery)
-	defer tend.Stop()
-	stale := time.NewTicker(500 * time.Millisecond)
-	defer stale.Stop()
-	l.tendSchedules(ctx)
-	l.more = true
-	var begun int64
-	for ctx.Err() == nil {
-		if len(l.settled) > 0 || l.late || l.more && l.room() > 0 {
-			if err := l.turn(alive); err != nil {
-				l.o.Log.Error("jobs wait for the database", "error", err)
-				pause(ctx, time.Second)
-				continue
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case res := <-l.results:
-			l.settled = append(l.settled, res)
-		case <-l.bell:
-			l.more = true
-		case <-poll.C:
-			l.poll(ctx)
-		case <-tend.C:
-			l.tendSchedules(ctx)
-		case <-stale.C:
-			// Quick jobs turned out to be slow: others may have free hands.
-			if n := l.started.Load(); n == begun {
-				l.emptyQueue()
-			} else {
-				begun = n
-			}
-		}
-	}
-}
-
-func (l *loop) poll(ctx context.Context) {
-	if l.more && l.room() == 0 {
-		return
-	}
-	due, late, err := l.look(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			l.o.Log.Error("jobs wait for the database", "error", err)
-			pause(ctx, time.Second)
-		}
-		return
-	}
-	l.more, l.late = l.more || due, late
-}
-
-// room is how many jobs to claim now, none when that is hardly worth asking.
-func (l *loop) room() int {
-	target := l.o.Workers * l.ahead()
-	l.mu.Lock()
-	room := target - len(l.held) + len(l.settled)
-	l.mu.Unlock()
-	if room >= (target+1)/2 || l.ahead() == 1 {
-		return max(room, 0)
-	}
-	return 0
-}
-
 // ahead is how many jobs a worker claims at once.
 func (r *Runner) ahead() int {
 	return int(min(max(claimAhead/max(r.typical, 1), 1), maxAhead))
 }
 
-// turn writes down what the workers have let go of, and claims new jobs, in
-// one transaction.
-func (l *loop) turn(ctx context.Context) error {
-	for more := true; more; {
-		select {
-		case res := <-l.results:
-			l.settled = append(l.settled, res)
-		default:
-			more = false
-		}
-	}
-	room := 0
-	if l.more {
-		room = l.room()
-	}
-	jobs, err := l.settleAndClaim(ctx, l.settled, room, l.late)
-	if err != nil {
-		return err
-	}
-	l.settled, l.late = l.settled[:0], false
-	if room > 0 {
-		l.more = len(jobs) == room
-	}
-	for _, j := range jobs {
-		l.queue <- j
-	}
-	return nil
-}
-
 // settleAndClaim is the one transaction by which a runner changes the table.
-func (r *Runner) settleAndClaim(ctx context.Context, settled []result, room int, rescue bool) ([]*Job, error) {
-	var jobs []*Job
-	err := r.db.Tx(ctx, func(tx *store.Tx) error {
-		if err := r.settle(ctx, tx, settled); err != nil {
+// It returns the jobs claimed, and those it could not settle yet.
+func (r *Runner) settleAndClaim(ctx context.Context, settled []result, room int, rescue bool) (jobs []*Job, later []result, err error) {
+	err = r.db.Tx(ctx, func(tx *store.Tx) error {
+		var err error
+		if later, err = r.settle(ctx, tx, settled); err != nil {
 			return err
 		}
 		if rescue {
@@ -256,18 +149,20 @@ func (r *Runner) settleAndClaim(ctx context.Context, settled []result, room int,
 			}
 		}
 		jobs = nil
-		var err error
 		if room > 0 {
 			jobs, err = r.claim(ctx, tx, room)
 		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, res := range settled {
+		if slices.ContainsFunc(later, func(l result) bool { return l.job == res.job }) {
+			continue
+		}
 		if r.held[res.job.ID] == res.job {
 			delete(r.held, res.job.ID)
 		}
@@ -280,106 +175,7 @@ func (r *Runner) settleAndClaim(ctx context.Context, settled []result, room int,
 		j.ctx, j.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 		r.held[j.ID] = j
 	}
-	return jobs, nil
-}
-
-// settle writes the ends of jobs. Each statement names the claim, so what
-// another worker took over meanwhile is left as it is.
-func (r *Runner) settle(ctx context.Context, tx *store.Tx, settled []result) error {
-	type group struct {
-		kind  *Kind
-		claim int64
-	}
-	done := map[group][]*Job{}
-	for _, res := range settled {
-		j := res.job
-		var err error
-		switch failure := ""; {
-		case j.done.Load():
-		case res.back || res.err != nil && errors.Is(context.Cause(j.ctx), errStopping):
-			err = handBack(ctx, tx, j)
-		case res.err == nil && j.scheduled():
-			_, err = reschedule(ctx, tx, j, "")
-		case res.err == nil:
-			g := group{j.kind, j.claim}
-			done[g] = append(done[g], j)
-		default:
-			failure = sayFailure(res.err)
-			if _, given := errors.AsType[permanent](res.err); given || j.Attempt >= j.kind.attempts() {
-				err = bury(ctx, tx, j, failure)
-			} else {
-				err = retry(ctx, tx, j, failure)
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("settle %s %s: %w", j.Kind, j.ID, err)
-		}
-	}
-	for g, jobs := range done {
-		for part := range slices.Chunk(jobs, 50) {
-			if _, err := complete(ctx, tx, g.kind, g.claim, part); err != nil {
-				return fmt.Errorf("complete %s: %w", g.kind.Name, err)
-			}
-		}
-	}
-	return nil
-}
-
-// emptyQueue takes back what no worker has begun.
-func (l *loop) emptyQueue() {
-	for {
-		select {
-		case j := <-l.queue:
-			l.settled = append(l.settled, result{job: j, back: true})
-			l.more, l.typical = true, claimAhead
-		default:
-			return
-		}
-	}
-}
-
-// stop hands back what has not begun, waits for what runs, and settles all.
-func (l *loop) stop(alive context.Context) {
-	l.emptyQueue()
-	close(l.queue)
-	l.more, l.late = false, false
-	idle := make(chan struct{})
-	go func() { l.workers.Wait(); close(idle) }()
-	flush := func() {
-		ctx, cancel := context.WithTimeout(alive, 5*time.Second)
-		defer cancel()
-		if err := l.turn(ctx); err != nil {
-			l.o.Log.Error("jobs could not be settled; their leases will run out", "error", err)
-		}
-	}
-	flush()
-	limit := time.NewTimer(l.o.StopWithin)
-	defer limit.Stop()
-	cut := false
-	for {
-		select {
-		case res := <-l.results:
-			l.settled = append(l.settled, res)
-			flush()
-			continue
-		case <-idle:
-			flush()
-			return
-		case <-limit.C:
-		}
-		if cut { // what does not even end with its context is handed back too
-			for _, j := range l.heldJobs() {
-				l.settled = append(l.settled, result{job: j, back: true})
-			}
-			flush()
-			return
-		}
-		cut = true
-		for _, j := range l.heldJobs() {
-			j.cancel(errStopping)
-		}
-		limit.Reset(lastGrace)
-	}
+	return jobs, later, nil
 }
 
 func (r *Runner) heldJobs() []*Job {

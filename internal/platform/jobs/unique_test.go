@@ -265,3 +265,37 @@ func refresh(ctx context.Context, db *store.DB, j *jobs.Job) error {
 		return j.Done(ctx, tx)
 	})
 }
+
+// On PostgreSQL a transaction that asks for a running job's key holds its row
+// until it commits. Nobody but the job itself may wait for that.
+func TestALongTransactionThatAsksForARunningJobHoldsUpNoOther(t *testing.T) {
+	db := testkit.Open(t, testkit.DSN(t, "postgres"), store.Options{})
+	asked, runs, others := make(chan bool), atomic.Int64{}, make(chan bool, 1)
+	kinds := []jobs.Kind{
+		{Name: "a.do", Do: func(context.Context, *jobs.Job) error { runs.Add(1); <-asked; return nil }},
+		{Name: "a.other", Do: func(context.Context, *jobs.Job) error { others <- true; return nil }},
+	}
+	start(t, db, kinds, jobs.Options{})
+	enqueue(t, db, jobs.New{Kind: "a.do", Key: "k"})
+	soon(t, "it runs", func() bool { return runs.Load() == 1 })
+	testkit.Do(t, db, func(tx *store.Tx) error {
+		if err := jobs.Enqueue(t.Context(), tx, jobs.New{Kind: "a.do", Key: "k"}); err != nil {
+			return err
+		}
+		close(asked)
+		time.Sleep(50 * time.Millisecond) // its end meets the row
+		for range 10 {
+			enqueue(t, db, jobs.New{Kind: "a.other"})
+			select {
+			case <-others:
+			case <-time.After(10 * time.Second):
+				t.Fatal("another job had to wait")
+			}
+		}
+		return nil
+	})
+	soon(t, "all is done", func() bool { return len(list(t, db)) == 0 })
+	if runs.Load() != 2 {
+		t.Errorf("%d runs, want 2", runs.Load())
+	}
+}
