@@ -27,8 +27,8 @@ func Text() fs.FS { return own }
 
 // asset is one file served for ever under a name that holds its hash.
 type asset struct {
-	kind         string
-	plain, gzip_ []byte
+	kind          string
+	plain, packed []byte
 }
 
 type assetSet struct {
@@ -44,25 +44,50 @@ func loadAssets(base string) (*assetSet, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		ext := path.Ext(file)
-		if ext == ".txt" {
+		if path.Ext(file) == ".txt" {
 			continue
 		}
 		b, err := own.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("read asset %s: %w", file, err)
 		}
-		sum := sha256.Sum256(b)
-		name := path.Base(file)
-		hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		kind := mime.TypeByExtension(ext)
-		if strings.HasPrefix(kind, "text/javascript") || ext == ".js" {
-			kind = "text/javascript; charset=utf-8"
-		}
-		set.byName[name] = hashed
-		set.byHash[hashed] = &asset{kind: kind, plain: b, gzip_: pack(b)}
+		set.add(path.Base(file), b)
 	}
+	css, err := joined("assets/css/*.css")
+	if err != nil {
+		return nil, err
+	}
+	set.add("regulars.css", css)
 	return set, nil
+}
+
+// joined is all files of a pattern in alphabetical order.
+func joined(pattern string) ([]byte, error) {
+	files, err := fs.Glob(own, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("list assets: %w", err)
+	}
+	var all []byte
+	for _, file := range files {
+		b, err := own.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read asset %s: %w", file, err)
+		}
+		all = append(all, b...)
+	}
+	return all, nil
+}
+
+// add gives a file its name with the hash of its content.
+func (set *assetSet) add(name string, b []byte) {
+	ext, sum := path.Ext(name), sha256.Sum256(b)
+	hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+	kind := mime.TypeByExtension(ext)
+	if ext == ".js" {
+		kind = "text/javascript; charset=utf-8"
+	}
+	set.byName[name] = hashed
+	set.byHash[hashed] = &asset{kind: kind, plain: b, packed: pack(b)}
 }
 
 func pack(b []byte) []byte {
@@ -95,7 +120,7 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *Request) error {
 	body := a.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = a.gzip_
+		body = a.packed
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(http.StatusOK)

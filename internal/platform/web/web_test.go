@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"context"
+	"errors"
+	"html/template"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -13,8 +15,11 @@ import (
 	"time"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
+	"regulars/internal/platform/web/kit"
 )
 
 // demo is a module of one form, as small as one can be.
@@ -129,5 +134,306 @@ func TestAFormThatFailsIsShownAgainWithWhatWasTyped(t *testing.T) {
 	body := w.Body.String()
 	if w.Code != 422 || !strings.Contains(body, `value="too long &lt;b&gt;"`) || !strings.Contains(body, "at most 5 characters") {
 		t.Errorf("%d %s", w.Code, body)
+	}
+}
+
+func TestARouteIsClosedToThoseBelowItsRole(t *testing.T) {
+	s := serve(t)
+	for _, c := range []struct {
+		method, path, as string
+		want             int
+	}{
+		{"GET", "/open", "", 200},
+		{"GET", "/note", "", 303},
+		{"GET", "/note", "viewer", 200},
+		{"HEAD", "/note", "viewer", 200},
+		{"POST", "/note", "viewer", 403},
+		{"POST", "/note", "", 401},
+		{"POST", "/note", "agent", 422},
+		{"POST", "/note", "owner", 422},
+		{"GET", "/secret", "manager", 403},
+		{"GET", "/secret", "owner", 200},
+		{"GET", "/note", "forged-token", 303},
+	} {
+		if w := s.do(c.method, c.path, c.as, ""); w.Code != c.want {
+			t.Errorf("%s %s as %q: %d, want %d", c.method, c.path, c.as, w.Code, c.want)
+		}
+	}
+}
+
+func TestSignInLeadsBackToWhereOneWanted(t *testing.T) {
+	w := serve(t).do("GET", "/note?sort=name", "", "")
+	if got := w.Header().Get("Location"); got != "/sign-in?next=%2Fnote%3Fsort%3Dname" {
+		t.Errorf("leads to %q", got)
+	}
+}
+
+func TestOnlyLocalPathsAreFollowed(t *testing.T) {
+	for path, want := range map[string]string{
+		"/note?x=1": "/note?x=1", "": "/", "note": "/", "https://evil.example": "/", "//evil.example": "/",
+		"/\\evil.example": "/", "/\tevil": "/", "javascript:alert(1)": "/", "/%2F/evil": "/%2F/evil",
+	} {
+		if got := web.Local(path); got != want {
+			t.Errorf("Local(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestEveryAnswerIsGuardedByHeaders(t *testing.T) {
+	s := serve(t, func(c *web.Config) { c.Secure = true })
+	for _, path := range []string{"/open", "/nothing", "/broken", "/assets/nothing"} {
+		h := s.do("GET", path, "", "").Header()
+		csp := h.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
+			"X-Frame-Options": "DENY", "Strict-Transport-Security": "max-age=31536000",
+		} {
+			if h.Get(name) != want {
+				t.Errorf("%s: %s is %q", path, name, h.Get(name))
+			}
+		}
+		if len(h.Get("X-Request-Id")) != 10 {
+			t.Errorf("%s: request id %q", path, h.Get("X-Request-Id"))
+		}
+	}
+}
+
+func TestAFormSentFromAnotherSiteIsRefused(t *testing.T) {
+	s := serve(t)
+	for _, header := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
+		if w := s.do("POST", "/note", "agent", "note=hi", header[0], header[1]); w.Code != 403 {
+			t.Errorf("%s: %d", header, w.Code)
+		}
+		w := s.do("POST", "/collect", "owner", "a=b", header[0], header[1])
+		if w.Code != 200 || strings.Contains(w.Body.String(), "Ana") {
+			t.Errorf("a route for any origin: %d, and nobody is signed in there: %s", w.Code, w.Body)
+		}
+	}
+	if w := s.do("POST", "/note", "agent", "note=hi", "Sec-Fetch-Site", "same-origin"); w.Code != 303 {
+		t.Errorf("our own form: %d", w.Code)
+	}
+}
+
+func TestInternalErrorsAreLoggedAndNeverShown(t *testing.T) {
+	s := serve(t)
+	for path, secret := range map[string]string{"/broken": "unexpected EOF", "/panic": "secret 4711"} {
+		w := s.do("GET", path, "", "")
+		if w.Code != 500 || strings.Contains(w.Body.String(), secret) || !strings.Contains(w.Body.String(), "on our side") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+		id := w.Header().Get("X-Request-Id")
+		if !strings.Contains(w.Body.String(), id) || !strings.Contains(s.log.String(), id) || !strings.Contains(s.log.String(), secret) {
+			t.Errorf("%s: the log and the page do not share the id %s: %s", path, id, s.log)
+		}
+	}
+}
+
+func TestAnErrorHasTheShapeOfWhoAsks(t *testing.T) {
+	s := serve(t)
+	w := s.do("GET", "/gone", "", "")
+	if w.Code != 404 || !strings.Contains(w.Body.String(), "<h1>Nothing here</h1>") || !strings.Contains(w.Body.String(), "No customer has this card.") {
+		t.Errorf("a person: %d %s", w.Code, w.Body)
+	}
+	w = s.do("GET", "/gone", "", "", "Accept", "application/json")
+	if w.Code != 404 || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"detail":"No customer has this card."`) {
+		t.Errorf("a program: %d %s", w.Code, w.Body)
+	}
+	w = s.do("GET", "/gone", "", "", "HX-Request", "true")
+	if w.Code != 404 || w.Header().Get("HX-Retarget") != "#notices" || strings.Contains(w.Body.String(), "<html") {
+		t.Errorf("htmx: %d %s", w.Code, w.Body)
+	}
+	if w = s.do("GET", "/busy", "", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("busy: %d %v", w.Code, w.Header())
+	}
+	if w = s.do("GET", "/note", "", "", "HX-Request", "true"); w.Code != 204 || w.Header().Get("HX-Redirect") != "/sign-in" {
+		t.Errorf("htmx without a session: %d %v", w.Code, w.Header())
+	}
+	if w = s.do("DELETE", "/nowhere", "", ""); w.Code != 404 {
+		t.Errorf("no such page: %d", w.Code)
+	}
+}
+
+func TestTooLargeAFormIsRefusedWithWords(t *testing.T) {
+	w := serve(t).do("POST", "/note", "agent", "note="+strings.Repeat("x", 2<<20))
+	if w.Code != 413 || !strings.Contains(w.Body.String(), "Too large") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestANoticeIsShownOnceAndCannotBeForged(t *testing.T) {
+	s := serve(t)
+	w := s.do("POST", "/note", "agent", "note=milk")
+	if w.Code != 303 || w.Header().Get("Location") != "/note" {
+		t.Fatalf("%d %v", w.Code, w.Header())
+	}
+	cookie := w.Result().Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
+		t.Errorf("cookie %v", cookie)
+	}
+	w = s.do("GET", "/note", "agent", "", "Cookie", "regulars_session=agent; "+cookie.Name+"="+cookie.Value)
+	if !strings.Contains(w.Body.String(), "Kept milk") || w.Result().Cookies()[0].MaxAge >= 0 {
+		t.Errorf("not shown and forgotten: %s", w.Body)
+	}
+	text, seal, _ := strings.Cut(cookie.Value, ".")
+	for _, forged := range []string{text, text + ".", text + "x." + seal, "bm8." + seal, "." + seal, ""} {
+		w = s.do("GET", "/note", "", "", "Cookie", "regulars_session=agent; "+cookie.Name+"="+forged)
+		if w.Code != 200 || strings.Contains(w.Body.String(), "Kept") || strings.Contains(w.Body.String(), `class="alert-box`) {
+			t.Errorf("forged %q: %d", forged, w.Code)
+		}
+	}
+}
+
+func TestHTMXGetsTheBlockItAsksFor(t *testing.T) {
+	s := serve(t)
+	w := s.do("GET", "/note", "viewer", "", "HX-Request", "true", "HX-Target", "results")
+	if got := strings.TrimSpace(w.Body.String()); got != `<p class="r">first</p>` {
+		t.Errorf("%q", got)
+	}
+	if w = s.do("GET", "/note", "viewer", "", "HX-Request", "true", "HX-Target", "nothing"); !strings.Contains(w.Body.String(), "<html") {
+		t.Errorf("an unknown target: %s", w.Body)
+	}
+}
+
+func TestTheNavigationShowsWhatTheRoleMaySee(t *testing.T) {
+	s := serve(t)
+	body := s.do("GET", "/note", "viewer", "").Body.String()
+	if !strings.Contains(body, `href="/note" aria-current="page"`) || strings.Contains(body, "Secrets") {
+		t.Errorf("viewer: %s", body)
+	}
+	if body = s.do("GET", "/note", "owner", "").Body.String(); !strings.Contains(body, "Secrets") {
+		t.Error("the owner does not see what is the owner's")
+	}
+}
+
+func TestEverythingWorksUnderABasePath(t *testing.T) {
+	s := serve(t, func(c *web.Config) { c.Base = "/shop/" })
+	body := s.do("GET", "/shop/note", "viewer", "").Body.String()
+	for _, want := range []string{`action="/shop/note"`, `href="/shop/assets/regulars.`, `href="/shop/note" aria-current`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if w := s.do("GET", "/note", "viewer", ""); w.Code != 404 {
+		t.Errorf("outside the base: %d", w.Code)
+	}
+	if w := s.do("GET", "/shopper/note", "viewer", ""); w.Code != 404 {
+		t.Errorf("a path that only begins alike: %d", w.Code)
+	}
+	if w := s.do("POST", "/shop/note", "agent", "note=tea"); w.Header().Get("Location") != "/shop/note" {
+		t.Errorf("leads to %q", w.Header().Get("Location"))
+	}
+	if w := s.do("GET", "/shop", "viewer", ""); w.Header().Get("Location") != "/shop/" {
+		t.Errorf("the bare base leads to %q", w.Header().Get("Location"))
+	}
+	if w := s.do("POST", "/shop/collect", "", "a=b", "Origin", "https://shop.example"); w.Code != 200 {
+		t.Errorf("a route for any origin under a base: %d", w.Code)
+	}
+}
+
+func TestAssetsAreKeptForEverUnderTheirHash(t *testing.T) {
+	s := serve(t)
+	body := s.do("GET", "/open", "", "").Body.String()
+	i := strings.Index(body, "/assets/regulars.")
+	path := body[i : i+strings.IndexByte(body[i:], '"')]
+	w := s.do("GET", path, "", "", "Accept-Encoding", "gzip")
+	if w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("%s: %d %v", path, w.Code, w.Header())
+	}
+	if w := s.do("GET", "/assets/regulars.css", "", ""); w.Code != 404 {
+		t.Errorf("without its hash: %d", w.Code)
+	}
+}
+
+func TestTheLogHoldsTheRouteAndNoPersonalData(t *testing.T) {
+	s := serve(t)
+	s.do("GET", "/note?q=ana@example.com", "viewer", "")
+	line := s.log.String()
+	for _, want := range []string{`route="GET /note"`, "status=200", "staff=usr_0000000000007"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the log lacks %s: %s", want, line)
+		}
+	}
+	if strings.Contains(line, "ana@") || strings.Contains(line, "Novak") {
+		t.Errorf("the log names a person: %s", line)
+	}
+}
+
+func TestABrokenPageOrRouteStopsTheStart(t *testing.T) {
+	catalog, _ := locale.Load(web.Text(), demo)
+	page := func(text string) map[string]fs.FS {
+		return map[string]fs.FS{"bad": fstest.MapFS{"pages/x.html": {Data: []byte(text)}}}
+	}
+	ok := func(w http.ResponseWriter, r *web.Request) error { return nil }
+	for want, c := range map[string]web.Config{
+		"x.html:1":               {Files: page(`{{define "title"}}{{nofunc}}{{end}}`)},
+		`neither "title"`:        {Files: page(`hello`)},
+		"needs a role":           {Routes: []web.Route{{Pattern: "GET /x", Handler: ok}}},
+		"is GET or POST":         {Routes: []web.Route{{Pattern: "/x", Role: web.Public, Handler: ok}}},
+		"conflicts with pattern": {Routes: []web.Route{{Pattern: "GET /x/{a}", Role: web.Public, Handler: ok}, {Pattern: "GET /x/{b}", Role: web.Public, Handler: ok}}},
+		"no icon":                {Places: []web.Place{{Key: "nav.demo", Icon: "nope", Role: web.Viewer}}},
+		`no "nav.nope"`:          {Places: []web.Place{{Key: "nav.nope", Icon: "note", Role: web.Viewer}}},
+		"no page":                {Panels: []web.Panel{{ID: "p", Page: "demo/nope.html"}}},
+	} {
+		c.Catalog = catalog
+		if _, err := web.New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+}
+
+func TestAPanelThatFailsDoesNotHideTheCustomer(t *testing.T) {
+	data := map[string]any{"good": "12 points", "none": nil, "bad": errors.New("boom")}
+	var got []web.Box
+	s := serve(t, func(c *web.Config) {
+		for i, name := range []string{"bad", "good", "none"} {
+			c.Panels = append(c.Panels, web.Panel{ID: name, Order: -i, Role: web.Viewer, Page: "demo/panel.html",
+				Data: func(context.Context, store.Querier, id.Customer) (any, error) {
+					if err, ok := data[name].(error); ok {
+						return nil, err
+					}
+					return data[name], nil
+				}})
+		}
+		c.Panels = append(c.Panels, web.Panel{ID: "hidden", Role: web.Owner, Page: "demo/panel.html"})
+		c.Routes = append(c.Routes, web.Route{Pattern: "GET /panels", Role: web.Viewer, Handler: func(w http.ResponseWriter, r *web.Request) error {
+			got = r.Panels(nil, 1)
+			return nil
+		}})
+	})
+	s.do("GET", "/panels", "viewer", "")
+	if len(got) != 2 || got[0].ID != "good" || got[0].HTML != `<section class="panel">12 points</section>` ||
+		!strings.Contains(string(got[1].HTML), "could not be shown") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestEveryPageOfTheServerItselfIsSeen(t *testing.T) {
+	s := serve(t)
+	s.do("GET", "/dev/kit", "", "")
+	s.do("GET", "/gone", "", "")
+	s.do("GET", "/note", "viewer", "")
+	if unseen := s.Unseen(); len(unseen) != 1 || unseen[0] != "demo/panel.html" {
+		t.Errorf("unseen: %v", unseen)
+	}
+}
+
+func TestEveryComponentOfTheKitStandsOnItsPage(t *testing.T) {
+	set := template.Must(template.New("").Funcs(web.FuncNames()).ParseFS(kit.Files, "*.html"))
+	body := serve(t).do("POST", "/dev/kit", "", "name=&email=no").Body.String()
+	marks := map[string]string{
+		"kit/errors": `role="alert"`, "kit/field": `id="field-name"`, "kit/field-notes": `id="hint-consent"`,
+		"kit/field-attributes": `aria-invalid="true"`, "kit/button": "btn-danger", "kit/stat": `class="stat"`,
+		"kit/stats": `class="stats"`, "kit/alert": "alert-warn", "kit/empty": `class="blank"`, "kit/tabs": `class="tabs"`,
+		"kit/terms": `class="terms"`, "kit/timeline": `class="story"`, "kit/progress": "<progress", "kit/dialog": "<dialog",
+		"kit/steps": "step-now", "kit/chart": `class="plot"`, "kit/heat": "heat-square", "kit/ranking": `class="ranking"`,
+		"kit/table": `class="rows"`, "kit/filter": `class="filter"`,
+	}
+	for _, part := range set.Templates() {
+		if name := part.Name(); strings.HasPrefix(name, "kit/") && (marks[name] == "" || !strings.Contains(body, marks[name])) {
+			t.Errorf("%s is not on /dev/kit", name)
+		}
 	}
 }

@@ -112,7 +112,6 @@
   on("change", "[data-drop] input", function (input) { say(input.closest("[data-drop]")); });
 
   // Charts: the numbers of the nearest period, taken from the table beneath.
-  var axis = 48; // pixels that the numbers at the left take
   function point(figure, i) {
     var table = figure.querySelector("table"), tip = figure.querySelector(".chart-tip");
     var rows = table.tBodies[0].rows, heads = table.tHead.rows[0].cells, row = rows[i];
@@ -129,13 +128,14 @@
     var x = (i + 0.5) / rows.length, box = figure.querySelector(".chart-box");
     figure.querySelector(".guide").setAttribute("d", "M" + x * 1000 + " 18V222");
     tip.hidden = false;
+    var axis = figure.querySelector(".plot-axis").clientWidth;
     var left = axis + x * (box.clientWidth - axis) - tip.offsetWidth / 2;
     tip.style.left = Math.max(0, Math.min(box.clientWidth - tip.offsetWidth, left)) + "px";
   }
   on("pointermove", ".chart-box", function (box, e) {
-    var figure = box.closest("[data-chart]"), at = box.getBoundingClientRect();
+    var figure = box.closest("[data-chart]"), at = box.querySelector(".plot").getBoundingClientRect();
     var n = figure.querySelector("table").tBodies[0].rows.length;
-    point(figure, Math.max(0, Math.min(n - 1, Math.floor((e.clientX - at.left - axis) / (at.width - axis) * n))));
+    point(figure, Math.max(0, Math.min(n - 1, Math.floor((e.clientX - at.left) / at.width * n))));
   });
   document.addEventListener("pointerout", function (e) {
     var box = e.target.closest && e.target.closest(".chart-box");

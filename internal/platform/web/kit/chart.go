@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"strings"
+	"unicode/utf8"
 )
 
 // Chart is a line or bar chart over periods, drawn on the server, with its
@@ -51,9 +52,14 @@ func (c Chart) SVG() template.HTML {
 	low, high, step := c.scale()
 	y := func(v float64) float64 { return plotBottom - (v-low)/(high-low)*(plotBottom-plotTop) }
 	esc := template.HTMLEscapeString
-	fmt.Fprintf(&b, `<svg class="plot-axis" width="48" height="%d" aria-hidden="true" focusable="false">`, chartHeight)
+	widest := 0
 	for v := low; v <= high+step/2; v += step {
-		fmt.Fprintf(&b, `<text class="axis axis-y" x="40" y="%.1f">%s</text>`, y(v)+4, esc(c.Axis(v)))
+		widest = max(widest, utf8.RuneCountInString(c.Axis(v)))
+	}
+	room := 14 + 7*widest // digits are nearly 7 pixels wide
+	fmt.Fprintf(&b, `<svg class="plot-axis" width="%d" height="%d" aria-hidden="true" focusable="false">`, room, chartHeight)
+	for v := low; v <= high+step/2; v += step {
+		fmt.Fprintf(&b, `<text class="axis axis-y" x="%d" y="%.1f">%s</text>`, room-8, y(v)+4, esc(c.Axis(v)))
 	}
 	b.WriteString(`</svg>`)
 	fmt.Fprintf(&b, `<svg class="plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
