@@ -8,9 +8,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 if [ -z "${REGULARS_TEST_POSTGRES:-}" ]; then
 	"$here/need.sh" postgres
 	dir=$(mktemp -d)
-	trap '"$here/postgres.sh" stop "$dir"' EXIT
+	trap 'cd / && "$here/postgres.sh" stop "$dir"' EXIT
 	trap 'exit 130' INT TERM HUP
-	REGULARS_TEST_POSTGRES=$("$here/postgres.sh" start "$dir")
+	REGULARS_TEST_POSTGRES=$(cd / && "$here/postgres.sh" start "$dir")
 	export REGULARS_TEST_POSTGRES
 fi
 "$@"
