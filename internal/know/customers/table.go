@@ -27,7 +27,8 @@ type Table struct {
 	Sums []string
 	// Recompute makes the rows of the given customers anew, at the end of a
 	// merge and of its undoing. Nil with Recompute: the module does it itself,
-	// told by the events customer.merged and customer.unmerged.
+	// told by the events customer.merged and customer.unmerged (for this
+	// module: settle).
 	Recompute func(ctx context.Context, tx *store.Tx, cs ...id.Customer) error
 	// Erase says what becomes of the rows when the person is erased.
 	Erase Erase
@@ -77,7 +78,7 @@ var Tables = []Table{
 		"language": "", "country": "", "email": "", "phone": ""}},
 	{Name: "customer_identities", Merge: Move, Erase: Empty},
 	{Name: "customer_keys", Merge: Follow, Erase: Empty, Unexported: true},
-	{Name: "customer_terms", Merge: Recompute, Recompute: settleTerms, Erase: Empty, Unexported: true},
+	{Name: "customer_terms", Merge: Recompute, Erase: Empty, Unexported: true},
 	{Name: "customer_notes", Merge: Move, Erase: Empty},
 	{Name: "customer_calls", Merge: Move, Erase: Empty},
 	{Name: "customer_tags", Merge: KeepFirst, Key: []string{"tag"}, Erase: Empty},
@@ -91,22 +92,4 @@ var Tables = []Table{
 	{Name: "customer_duplicates", Merge: Stay, Erase: Empty, Unexported: true},
 	{Name: "customer_erasures", Merge: Stay, Erase: Keep, Unexported: true},
 	{Name: "events", Merge: Move, Erase: Keep},
-}
-
-// settleTerms makes the search terms of customers anew.
-func settleTerms(ctx context.Context, tx *store.Tx, cs ...id.Customer) error {
-	for _, c := range cs {
-		who, err := ByID(ctx, tx, c)
-		if err != nil {
-			return err
-		}
-		known, err := Identities(ctx, tx, who)
-		if err != nil {
-			return err
-		}
-		if err := writeTermsOf(ctx, tx, who, known); err != nil {
-			return err
-		}
-	}
-	return nil
 }
