@@ -104,6 +104,9 @@ func ParseAmount(cell string, mark Mark) (Amount, error) {
 			break
 		}
 	}
+	if after == "." {
+		after = ""
+	}
 	var a Amount
 	count := 0
 	for _, side := range []string{before, after} {

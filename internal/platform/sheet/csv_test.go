@@ -181,19 +181,19 @@ func scanned(t testing.TB, src *textSource, workers, block int) (out []string) {
 func TestScanGivesTheRowsOfTheStandardLibraryInOrder(t *testing.T) {
 	unit := "1,\"two\nlines\",3\r\n4,\"a \"\"quoted\"\" word\",6\n7,8,9\n\n"
 	cases := map[string]string{
-		"many chunks":                 strings.Repeat(unit, 100_000),
-		"a stray quote early":         "a\"b,c\n" + strings.Repeat(unit, 60_000),
-		"a row of three megabytes":    strings.Repeat(unit, 100) + "x,\"" + strings.Repeat("long\n", 600_000) + "\"\n" + strings.Repeat(unit, 60_000),
-		"no line end at the end":      strings.Repeat("a,b,c\n", 500_000) + "d,e",
-		"a quote open to the end":     strings.Repeat(unit, 60_000) + "\"open\n" + strings.Repeat("a,b\n", 1000),
-		"quotes open again and again": strings.Repeat("a,5\" pipe\nb,c\n", 200_000),
+		"many chunks":                 strings.Repeat(unit, 10_000),
+		"a stray quote early":         "a\"b,c\n" + strings.Repeat(unit, 6_000),
+		"a row of many chunks":        strings.Repeat(unit, 100) + "x,\"" + strings.Repeat("long\n", 60_000) + "\"\n" + strings.Repeat(unit, 6_000),
+		"no line end at the end":      strings.Repeat("a,b,c\n", 50_000) + "d,e",
+		"a quote open to the end":     strings.Repeat(unit, 6_000) + "\"open\n" + strings.Repeat("a,b\n", 1000),
+		"quotes open again and again": strings.Repeat("a,5\" pipe\nb,c\n", 20_000),
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
 			want := standard([]byte(text), ',')
 			for _, workers := range []int{1, 3} {
 				src := &textSource{r: strings.NewReader(text), cutter: cutter{delim: ',', columns: 100}, limit: 4 << 20, line: 1}
-				got := scanned(t, src, workers, scanBlock)
+				got := scanned(t, src, workers, 64<<10)
 				if !reflect.DeepEqual(want, got) {
 					for i := range min(len(want), len(got)) {
 						if want[i] != got[i] {

@@ -79,26 +79,33 @@ func detectEncoding(sample []byte) (name string, mark int) {
 // codePage tells Windows-1251 (Cyrillic), 1250 (Central Europe) and 1252
 // (Western Europe) apart by how their letters stand among others.
 //
-// Cyrillic words consist of high bytes, so most of them have a high neighbour.
-// 1250 and 1252 share á é í ó ú ý ä ö ü ß, š and ž; most other bytes are a
+// Cyrillic words consist of high bytes; in the others most letters of a word are
+// plain. 1250 and 1252 share á é í ó ú ý ä ö ü ß, š and ž; most other bytes are a
 // consonant in one and a vowel in the other (č/è, ř/ø, ň/ò, ć/æ, ď/ï), and a
 // consonant stands beside vowels while a vowel stands beside consonants. Where
 // nothing decides, 1252 is the more common one.
 func codePage(sample []byte) string {
-	high, together, central := 0, 0, 0
+	high, plain, central := 0, 0, 0 // letters of the words that have high ones
+	wordHigh, wordPlain := 0, 0
 	for i, c := range sample {
-		if c < 0x80 {
-			continue
+		switch {
+		case c >= 0x80:
+			wordHigh++
+			central += votesCentral(c, at(sample, i-1), at(sample, i+1))
+		case isLetter(c):
+			wordPlain++
+		default:
+			if wordHigh > 0 {
+				high, plain = high+wordHigh, plain+wordPlain
+			}
+			wordHigh, wordPlain = 0, 0
 		}
-		before, after := at(sample, i-1), at(sample, i+1)
-		high++
-		if before >= 0xc0 || after >= 0xc0 {
-			together++
-		}
-		central += votesCentral(c, before, after)
+	}
+	if wordHigh > 0 {
+		high, plain = high+wordHigh, plain+wordPlain
 	}
 	switch {
-	case together*2 > high:
+	case high > 2*plain:
 		return win1251
 	case central > 0:
 		return win1250

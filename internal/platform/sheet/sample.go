@@ -165,12 +165,10 @@ func (g *gathered) column(name string) Column {
 			counts[k]++
 		}
 	}
-	// Whole numbers count as decimals and decimals as money where the column
-	// has some; so the kinds add up before they are compared.
-	enough := (len(g.cells)*19 + 19) / 20
-	if len(g.cells) == 0 {
+	if len(g.cells) == 0 { // all too long to be anything but text
 		return c
 	}
+	enough := (len(g.cells)*19 + 19) / 20
 	c.Dates = DetectDates(g.cells)
 	isDate := c.Dates.Dates >= enough && c.Dates.Order != Serial
 	numbers := counts[KindNumber] + counts[KindDecimal]

@@ -207,38 +207,48 @@ func (bk *book) readWorkbook() error {
 	return err
 }
 
-// sharedStrings are the texts of a workbook, one after the other.
+// sharedStrings are the texts of a workbook, in blocks that never grow: memory
+// stays what the texts take.
 type sharedStrings struct {
-	all  []byte
-	ends []uint32
+	texts [][]byte
+	block []byte
+	size  int
+}
+
+const sharedBlock = 1 << 20
+
+func (s *sharedStrings) add(text []byte) {
+	if cap(s.block)-len(s.block) < len(text) {
+		s.block = make([]byte, 0, max(sharedBlock, len(text)))
+	}
+	start := len(s.block)
+	s.block = append(s.block, text...)
+	s.texts = append(s.texts, s.block[start:len(s.block):len(s.block)])
+	s.size += len(text) + 48 // the slice, and room while texts grows
 }
 
 func (s *sharedStrings) get(i int) []byte {
-	if i < 0 || i >= len(s.ends) {
+	if i < 0 || i >= len(s.texts) {
 		return nil
 	}
-	start := uint32(0)
-	if i > 0 {
-		start = s.ends[i-1]
-	}
-	return s.all[start:s.ends[i]:s.ends[i]]
+	return s.texts[i]
 }
 
 func (bk *book) readShared(limit int) error {
-	limit = min(limit, 1<<31)
 	s := &bk.shared
+	var text []byte
 	return bk.each(path.Join(bk.base, "sharedStrings.xml"), func(x *xmlPull) error {
 		if string(x.Name) != "si" {
 			return nil
 		}
+		text = text[:0]
 		if !x.Empty {
 			var err error
-			if s.all, err = appendRichText(s.all, x, "si"); err != nil {
+			if text, err = appendRichText(text, x, "si"); err != nil {
 				return err
 			}
 		}
-		s.ends = append(s.ends, uint32(len(s.all)))
-		if len(s.all)+8*len(s.ends) > limit {
+		if s.add(text); s.size > limit {
 			return errs.Invalidf("", "The workbook holds more than %s of text. Save the table as CSV.", bytesText(int64(limit)))
 		}
 		return nil
@@ -249,6 +259,7 @@ func (bk *book) readShared(limit int) error {
 // East Asian ones, up to its end.
 func appendRichText(dst []byte, x *xmlPull, until string) ([]byte, error) {
 	phonetic, text := false, false
+	from := len(dst)
 	for {
 		if err := x.next(text); err != nil {
 			return dst, unexpected(err)
@@ -256,6 +267,9 @@ func appendRichText(dst []byte, x *xmlPull, until string) ([]byte, error) {
 		if text {
 			dst = appendCellText(dst, x.Text)
 			text = false
+			if len(dst)-from > x.limit {
+				return dst, errXMLTooLong
+			}
 		}
 		switch string(x.Name) {
 		case until:
