@@ -126,7 +126,7 @@ func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (toke
 }
 
 // Authenticate finds who holds a session's token; errs.SignIn means nobody
-// does, or no more. It fits web.Config once the database is bound.
+// does, or no more.
 func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, error) {
 	var staff web.Staff
 	var role string
@@ -151,6 +151,11 @@ func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, e
 		noteSeen(ctx, db, token)
 	}
 	return staff, nil
+}
+
+// Authenticator is Authenticate over one database, as web.Config takes it.
+func Authenticator(db *store.DB) web.Authenticate {
+	return func(ctx context.Context, token string) (web.Staff, error) { return Authenticate(ctx, db, token) }
 }
 
 // noteSeen keeps a session from going idle. A page must not wait for it, nor

@@ -8,7 +8,7 @@
 //
 // A module has pages/*.html, text/en.json and admin.go:
 //
-//	//go:embed pages text
+//	//go:embed all:pages text // all: a file whose name begins with _ too
 //	var Files embed.FS // the app puts it into web.Config.Files and locale.Load
 //
 //	func Admin(db *store.DB) []web.Route {

@@ -17,7 +17,7 @@ import (
 
 // Files holds the pages and texts of this module.
 //
-//go:embed pages text
+//go:embed all:pages text
 var Files embed.FS
 
 // Places are the lines of the navigation.

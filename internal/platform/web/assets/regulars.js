@@ -71,6 +71,25 @@
     });
   });
 
+  // What is found while typing: the arrows walk through it, Escape leaves.
+  document.addEventListener("keydown", function (e) {
+    var bar = e.target.closest && e.target.closest(".topsearch");
+    if (!bar) return;
+    var stops = [bar.querySelector("[data-search]")].concat(Array.from(bar.querySelectorAll(".found a")));
+    var at = stops.indexOf(e.target), to = { ArrowDown: at + 1, ArrowUp: at - 1 }[e.key];
+    if (to !== undefined && stops.length > 1) {
+      e.preventDefault();
+      stops[(to + stops.length) % stops.length].focus();
+    } else if (e.key === "Escape") {
+      bar.querySelector(".found").textContent = "";
+      stops[0].focus();
+    }
+  });
+  document.addEventListener("focusout", function (e) {
+    var bar = e.target.closest && e.target.closest(".topsearch");
+    if (bar && e.relatedTarget && !bar.contains(e.relatedTarget)) bar.querySelector(".found").textContent = "";
+  });
+
   // Copy the address of the page, or a given text.
   function showCopies(within) {
     within.querySelectorAll("[data-copy]").forEach(function (b) { b.hidden = !navigator.clipboard; });

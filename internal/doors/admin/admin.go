@@ -1,0 +1,52 @@
+// Package admin is the front of the house for staff: the home page, the
+// search over everything, and what the program says of itself.
+//
+// Its one rule: it shows what the modules hold and owns nothing; it has no
+// table and changes nothing.
+package admin
+
+import (
+	"embed"
+	"slices"
+
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/web"
+)
+
+// Files holds the pages and texts of this module.
+//
+//go:embed all:pages text
+var Files embed.FS
+
+// Places are the lines of the navigation.
+var Places = []web.Place{
+	{Key: "admin.place.home", Href: "/", Icon: "home", Order: 0, Role: web.Viewer},
+	{Section: "users.section.house", Key: "admin.place.about", Href: "/about", Icon: "info-circle", Order: 990, Role: web.Viewer},
+}
+
+// Admin is the list of this module's pages. Places are those of all modules:
+// they can be searched, and tell which pages there are to lead to. Version is
+// the program's own.
+func Admin(db *store.DB, places []web.Place, version string) []web.Route {
+	d := door{db, places, version}
+	return []web.Route{
+		{Pattern: "GET /{$}", Role: web.Viewer, Handler: d.home},
+		{Pattern: "GET /search", Role: web.Viewer, Handler: d.search},
+		{Pattern: "GET /about", Role: web.Viewer, Handler: d.about},
+	}
+}
+
+type door struct {
+	db      *store.DB
+	places  []web.Place
+	version string
+}
+
+// leads returns the address of a page if there is one and the person may see
+// it, else "".
+func (d door) leads(r *web.Request, path string) string {
+	if slices.ContainsFunc(d.places, func(p web.Place) bool { return p.Href == path && r.Can(p.Role) }) {
+		return r.Href(path)
+	}
+	return ""
+}

@@ -1,0 +1,212 @@
+package admin
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"time"
+
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/web"
+	"regulars/internal/platform/web/kit"
+)
+
+type homePage struct {
+	Day       string // today at the business
+	Empty     bool   // neither customers nor sales yet
+	Stats     []kit.Stat
+	Newest    []newcomer
+	Orders    []sale
+	Customers string // addresses, empty where there is no such page
+	Import    string
+	Insights  string
+}
+
+// newcomer is a customer who joined lately.
+type newcomer struct {
+	ID   id.Customer
+	Name string
+	Day  string
+}
+
+// sale is an order of a customer's as the home page shows it.
+type sale struct {
+	Customer id.Customer
+	Order    id.Order
+	Number   string
+	Name     string
+	At       time.Time
+	Amount   money.Amount
+}
+
+// window is the length of the period that the home page looks at.
+const window = 30 * 24 * time.Hour
+
+// glance is the figures of the home page.
+type glance struct {
+	customers, joined, joinedBefore int
+	bought, returned                int // customers with a purchase, with two or more
+	orders, ordersBefore            int
+	sales, salesBefore              int64 // in the business's currency, returns not taken off
+	until                           time.Time
+}
+
+func (d door) home(w http.ResponseWriter, r *web.Request) error {
+	ctx := r.Context()
+	g, err := look(ctx, d.db, r.Now, zoneOf(r))
+	if err != nil {
+		return err
+	}
+	p := homePage{
+		Day: r.Now.In(zoneOf(r)).Format(time.DateOnly), Empty: g.customers == 0 && g.until.IsZero(),
+		Customers: d.leads(r, "/customers"), Import: d.leads(r, "/imports"), Insights: d.leads(r, "/insights"),
+	}
+	if p.Empty {
+		return r.Render(w, "admin/home.html", p)
+	}
+	p.Stats = d.stats(r, g)
+	if p.Newest, err = newest(ctx, d.db); err != nil {
+		return err
+	}
+	if p.Orders, err = latest(ctx, d.db); err != nil {
+		return err
+	}
+	return r.Render(w, "admin/home.html", p)
+}
+
+func zoneOf(r *web.Request) *time.Location {
+	if r.Shop.Zone == nil {
+		return time.UTC
+	}
+	return r.Shop.Zone
+}
+
+// look counts. The period ends now, or with the last sale where that is
+// longer ago: a store that was imported shows its last month, not an empty one.
+func look(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) (g glance, err error) {
+	var last, lastWalkin sql.NullInt64
+	err = q.QueryRow(ctx, `select (select max(placed_at) from orders), (select max(placed_at) from walkin_orders)`).Scan(&last, &lastWalkin)
+	if err != nil {
+		return g, fmt.Errorf("find the last sale: %w", err)
+	}
+	until := now
+	if newest := max(last.Int64, lastWalkin.Int64); newest != 0 {
+		g.until = time.UnixMicro(newest).UTC()
+		if now.Sub(g.until) > window {
+			until = g.until.Add(time.Second)
+		} else {
+			g.until = now
+		}
+	}
+	since, before := until.Add(-window), until.Add(-2*window)
+	err = q.QueryRow(ctx, `
+		select count(*), count(*) filter (where joined_day > $1 and joined_day <= $2),
+			count(*) filter (where joined_day > $3 and joined_day <= $1)
+		from customers where merged_into is null and erased_at is null`,
+		day(since, zone), day(until, zone), day(before, zone)).Scan(&g.customers, &g.joined, &g.joinedBefore)
+	if err != nil {
+		return g, fmt.Errorf("count customers: %w", err)
+	}
+	err = q.QueryRow(ctx, `select count(*) filter (where orders > 0), count(*) filter (where orders > 1) from customer_facts`).
+		Scan(&g.bought, &g.returned)
+	if err != nil {
+		return g, fmt.Errorf("count who came back: %w", err)
+	}
+	for _, query := range []string{
+		`select count(*) filter (where placed_at >= $1), count(*) filter (where placed_at < $1),
+			cast(coalesce(sum(base_minor) filter (where placed_at >= $1), 0) as bigint),
+			cast(coalesce(sum(base_minor) filter (where placed_at < $1), 0) as bigint)
+		from orders where placed_at >= $2 and placed_at < $3 and not is_return and cancelled_at is null`,
+		`select count(*) filter (where placed_at >= $1), count(*) filter (where placed_at < $1),
+			cast(coalesce(sum(base_minor) filter (where placed_at >= $1), 0) as bigint),
+			cast(coalesce(sum(base_minor) filter (where placed_at < $1), 0) as bigint)
+		from walkin_orders where placed_at >= $2 and placed_at < $3 and not is_return and cancelled_at is null`,
+	} {
+		var orders, ordersBefore int
+		var sales, salesBefore int64
+		err := q.QueryRow(ctx, query, since.UnixMicro(), before.UnixMicro(), until.UnixMicro()).Scan(&orders, &ordersBefore, &sales, &salesBefore)
+		if err != nil {
+			return g, fmt.Errorf("add up sales: %w", err)
+		}
+		g.orders, g.ordersBefore = g.orders+orders, g.ordersBefore+ordersBefore
+		g.sales, g.salesBefore = g.sales+sales, g.salesBefore+salesBefore
+	}
+	return g, nil
+}
+
+func day(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.DateOnly) }
+
+func (d door) stats(r *web.Request, g glance) []kit.Stat {
+	note := r.T("admin.home.last-days")
+	if r.Now.Sub(g.until) > window && !g.until.IsZero() {
+		note = r.T("admin.home.days-until", "Day", r.Print.Day(day(g.until, zoneOf(r))))
+	}
+	back := kit.Stat{Label: r.T("admin.home.back"), Value: "–", Note: r.T("admin.home.back.none"), Explain: r.T("admin.home.back.how"), Href: d.leads(r, "/insights")}
+	if g.bought > 0 {
+		back.Value = r.Print.Percent(float64(g.returned)/float64(g.bought), 1)
+		back.Note = r.Print.N("admin.home.back.of", g.bought, "Back", r.Print.Int(int64(g.returned)))
+	}
+	joined := kit.Stat{Label: r.T("admin.home.joined"), Value: r.Print.Int(int64(g.joined)), Note: note}
+	sales := kit.Stat{
+		Label: r.T("admin.home.sales"), Value: r.Print.MoneyWhole(money.Amount{Minor: g.sales, Currency: r.Shop.Currency}),
+		Note: r.Print.N("admin.home.sales.of", g.orders, "Days", note), Explain: r.T("admin.home.sales.how"),
+	}
+	joined.Change, joined.Tone = change(r, int64(g.joined), int64(g.joinedBefore))
+	sales.Change, sales.Tone = change(r, g.sales, g.salesBefore)
+	return []kit.Stat{
+		{Label: r.T("admin.home.customers"), Value: r.Print.Int(int64(g.customers)), Href: d.leads(r, "/customers")},
+		back, joined, sales,
+	}
+}
+
+// change compares a figure with the one of the period before.
+func change(r *web.Request, now, before int64) (string, kit.Tone) {
+	if before <= 0 {
+		return "", kit.Plain
+	}
+	x := float64(now)/float64(before) - 1
+	switch {
+	case x >= 0.005:
+		return "+" + r.Print.Percent(x, 0), kit.Good
+	case x <= -0.005:
+		return r.Print.Percent(x, 0), kit.Bad
+	}
+	return "", kit.Plain
+}
+
+// newest are the customers who joined last.
+func newest(ctx context.Context, q store.Querier) ([]newcomer, error) {
+	all, err := store.All(ctx, q, func(rows *sql.Rows) (n newcomer, err error) {
+		return n, rows.Scan(&n.ID, &n.Name, &n.Day)
+	}, `
+		select customer_id, case when name <> '' then name when email <> '' then email when phone <> '' then phone else sort_name end, joined_day
+		from customers where merged_into is null and erased_at is null
+		order by joined_day desc, customer_id desc limit 6`)
+	if err != nil {
+		return nil, fmt.Errorf("list the newest customers: %w", err)
+	}
+	return all, nil
+}
+
+// latest are the last orders of customers.
+func latest(ctx context.Context, q store.Querier) ([]sale, error) {
+	all, err := store.All(ctx, q, scanSale, `
+		select o.customer_id, o.order_id, o.number, o.placed_at, o.total_minor, o.currency,
+			case when c.name <> '' then c.name when c.email <> '' then c.email when c.phone <> '' then c.phone else c.sort_name end
+		from orders o join customers c on c.customer_id = o.customer_id
+		where not o.is_return order by o.placed_at desc, o.order_id desc limit 6`)
+	if err != nil {
+		return nil, fmt.Errorf("list the last orders: %w", err)
+	}
+	return all, nil
+}
+
+func scanSale(rows *sql.Rows) (s sale, err error) {
+	var at int64
+	err = rows.Scan(&s.Customer, &s.Order, &s.Number, &at, &s.Amount.Minor, &s.Amount.Currency, &s.Name)
+	s.At = time.UnixMicro(at).UTC()
+	return s, err
+}
