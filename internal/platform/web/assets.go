@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"regulars/internal/platform/errs"
 )
@@ -27,8 +28,9 @@ func Text() fs.FS { return own }
 
 // asset is one file served for ever under a name that holds its hash.
 type asset struct {
-	kind          string
-	plain, packed []byte
+	kind   string
+	plain  []byte
+	packed func() []byte // packed when first asked for, so that starting is quick
 }
 
 type assetSet struct {
@@ -87,7 +89,7 @@ func (set *assetSet) add(name string, b []byte) {
 		kind = "text/javascript; charset=utf-8"
 	}
 	set.byName[name] = hashed
-	set.byHash[hashed] = &asset{kind: kind, plain: b, packed: pack(b)}
+	set.byHash[hashed] = &asset{kind: kind, plain: b, packed: sync.OnceValue(func() []byte { return pack(b) })}
 }
 
 func pack(b []byte) []byte {
@@ -120,7 +122,7 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *Request) error {
 	body := a.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = a.packed
+		body = a.packed()
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(http.StatusOK)

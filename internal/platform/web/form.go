@@ -209,24 +209,33 @@ func (f *Form) Money(name string, currency money.Currency) money.Amount {
 
 // plainNumber reads a number as people write it, 1 234,50 or 1,234.50, into
 // 1234.50. The last mark is the point, unless it can only group thousands in
-// the person's language.
+// the person's language. What is neither is returned as it is.
 func (f *Form) plainNumber(name string) string {
 	v := f.Text(name, 40)
 	v = strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", "'", "", "’", "", "−", "-").Replace(v)
-	comma, dot := strings.LastIndex(v, ","), strings.LastIndex(v, ".")
-	switch {
-	case comma >= 0 && dot >= 0 && comma > dot:
-		return strings.Replace(strings.ReplaceAll(v, ".", ""), ",", ".", 1)
-	case comma >= 0 && dot >= 0:
-		return strings.ReplaceAll(v, ",", "")
-	case comma >= 0 && (strings.Count(v, ",") > 1 || f.print.Point() == "." && len(v)-comma == 4):
-		return strings.ReplaceAll(v, ",", "")
-	case comma >= 0:
-		return strings.Replace(v, ",", ".", 1)
-	case dot >= 0 && (strings.Count(v, ".") > 1 || f.print.Point() == "," && len(v)-dot == 4):
-		return strings.ReplaceAll(v, ".", "")
+	last := strings.LastIndexAny(v, ",.")
+	if last < 0 {
+		return v
 	}
-	return v
+	mark, whole, part := v[last:last+1], v[:last], v[last+1:]
+	switch {
+	case strings.Contains(whole, mark), // 1,234,567
+		len(part) == 3 && mark != f.print.Point() && !strings.ContainsAny(whole, ",."):
+		whole, part = v, ""
+	}
+	groups := strings.FieldsFunc(whole, func(r rune) bool { return r == ',' || r == '.' })
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 {
+			return v
+		}
+	}
+	if len(groups) != strings.Count(whole, ",")+strings.Count(whole, ".")+1 && whole != "" {
+		return v
+	}
+	if whole = strings.Join(groups, ""); part != "" {
+		return whole + "." + part
+	}
+	return whole
 }
 
 // Day reads a calendar day YYYY-MM-DD as the browser's date field sends it;

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -180,6 +181,29 @@ func (p *page) give(b *bound) {
 	case p.free <- b:
 	default:
 	}
+}
+
+// CheckPages finds what only shows when a page is first escaped, such as an
+// attribute that is not closed. It takes milliseconds a page, so a test calls
+// it and not the start.
+func (s *Server) CheckPages() error {
+	var bad []error
+	for name, p := range s.pages {
+		set, err := p.take(s)
+		if err != nil {
+			return fmt.Errorf("page %s: %w", name, err)
+		}
+		for _, block := range []string{"layout", "public", "panel"} {
+			var unsafe *template.Error
+			if block == "panel" && p.master.Lookup(block) == nil || block != "panel" && p.master.Lookup("content") == nil {
+				continue
+			}
+			if err := set.set.ExecuteTemplate(io.Discard, block, nil); errors.As(err, &unsafe) {
+				bad = append(bad, fmt.Errorf("page %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(bad...)
 }
 
 // Unseen returns the pages that this server has shown to nobody. A module's

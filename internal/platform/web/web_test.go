@@ -25,6 +25,7 @@ import (
 // demo is a module of one form, as small as one can be.
 var demo = fstest.MapFS{
 	"text/en.json": {Data: []byte(`{"demo.title": "Notes & more", "demo.note": "Note", "nav.demo": "Notes", "nav.secret": "Secrets"}`)},
+	"text/cs.json": {Data: []byte(`{"demo.title": "Poznámky"}`)},
 	"pages/note.html": {Data: []byte(`{{define "title"}}{{t "demo.title"}}{{end}}
 {{define "content"}}<form method="post" action="{{url "/note"}}">{{template "kit/errors" .Form}}
 {{template "kit/field" ((.Form.TextField "note" (t "demo.note")).Must.Max 5)}}</form>
@@ -381,6 +382,18 @@ func TestABrokenPageOrRouteStopsTheStart(t *testing.T) {
 		if _, err := web.New(c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
+	}
+}
+
+func TestAPageThatCannotBeEscapedIsFound(t *testing.T) {
+	if err := serve(t).CheckPages(); err != nil {
+		t.Error(err)
+	}
+	s := serve(t, func(c *web.Config) {
+		c.Files["bad"] = fstest.MapFS{"pages/x.html": {Data: []byte(`{{define "title"}}x{{end}}{{define "content"}}<a href="{{.X}}>{{end}}`)}}
+	})
+	if err := s.CheckPages(); err == nil || !strings.Contains(err.Error(), "bad/x.html") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -88,8 +88,11 @@ type Tab struct {
 	Server *httptest.Server
 
 	mu     sync.Mutex
-	errors []string
+	errors []complaint
 }
+
+// complaint is a line of the browser's console and what it is about.
+type complaint struct{ text, url string }
 
 // Open starts a server for h and opens path in a tab of the given width; with
 // an empty path, it is left to SignIn and Go.
@@ -143,18 +146,27 @@ func (tab *Tab) listen() {
 			}
 			if m.Type == "error" || m.Type == chromedp.ConsoleException {
 				tab.mu.Lock()
-				tab.errors = append(tab.errors, m.Text)
+				tab.errors = append(tab.errors, complaint{m.Text, m.URL})
 				tab.mu.Unlock()
 			}
 		}
 	}()
 }
 
-// Errors returns what the browser complained about so far.
+// Errors returns what the browser complained about so far. That the page
+// itself has an error's status is no complaint: tests ask for such pages.
 func (tab *Tab) Errors() []string {
+	tab.t.Helper()
+	here := tab.Eval("location.href")
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	return append([]string(nil), tab.errors...)
+	var all []string
+	for _, c := range tab.errors {
+		if c.url != here || !strings.Contains(c.text, "the server responded with a status of") {
+			all = append(all, c.text+" ("+c.url+")")
+		}
+	}
+	return all
 }
 
 // SignIn keeps a session token for the server, as its cookie would; it takes
