@@ -3,6 +3,7 @@ package customers_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
@@ -13,6 +14,8 @@ import (
 )
 
 var staff = customers.By{Source: "staff", Actor: 7}
+
+func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
 
 func create(t *testing.T, db *store.DB, p customers.Profile) id.Customer {
 	t.Helper()

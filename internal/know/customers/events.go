@@ -15,6 +15,7 @@ const (
 	kindUntagged         = "customer.untagged"
 	kindMerged           = "customer.merged"
 	kindUnmerged         = "customer.unmerged"
+	kindErased           = "customer.erased"
 	kindNote             = "note.added"
 	kindCall             = "call.logged"
 	kindConsentGiven     = "consent.given"
@@ -62,6 +63,7 @@ var Kinds = []timeline.Kind{
 	{Name: kindUntagged, Version: 1, Icon: "tag", Group: "profile", Tell: tellCount("customers.event.untagged")},
 	{Name: kindMerged, Version: 1, Icon: "git-merge", Group: "profile", Tell: tell("customers.event.merged", "")},
 	{Name: kindUnmerged, Version: 1, Icon: "arrow-back-up", Group: "profile", Tell: tell("customers.event.unmerged", "")},
+	{Name: kindErased, Version: 1, Icon: "trash", Group: "profile", Tell: tell("customers.event.erased", "")},
 	{Name: kindNote, Version: 1, Icon: "note", Group: "conversations", Tell: tell("customers.event.note", "")},
 	{Name: kindCall, Version: 1, Icon: "phone", Group: "conversations", Tell: tellCall},
 	{Name: kindConsentGiven, Version: 1, Icon: "shield-check", Group: "consent", Tell: tellConsent("customers.event.consent-given", "good")},
@@ -100,7 +102,7 @@ func sourceText(p *locale.Printer, source string) string {
 
 // fields that customer.changed can name.
 var fields = []string{"name", "language", "country", "email", "phone", "external", "card", "address", "tastes",
-	"birthday", "name_day", "anniversary", "note"}
+	"birthday", "name_day", "anniversary", "note", "import"}
 
 func tellChanged(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
 	v, err := timeline.Decode[Changed](e)

@@ -61,8 +61,15 @@ func readRows(ctx context.Context, q store.Querier, table, where string, args ..
 			return nil, fmt.Errorf("read rows of %s: %w", table, err)
 		}
 		for i, v := range values {
-			if b, ok := v.([]byte); ok && types[i].DatabaseTypeName() != "BLOB" && types[i].DatabaseTypeName() != "BYTEA" {
-				values[i] = string(b)
+			switch v := v.(type) {
+			case []byte:
+				if kind := types[i].DatabaseTypeName(); kind != "BLOB" && kind != "BYTEA" {
+					values[i] = string(v)
+				}
+			case int64:
+				if types[i].DatabaseTypeName() == "INT" { // SQLite's word for our booleans
+					values[i] = v != 0
+				}
 			}
 		}
 		all = append(all, row{columns, values})
