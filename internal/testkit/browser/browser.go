@@ -113,7 +113,7 @@ func Open(t testing.TB, h http.Handler, path string, width int64, theme string) 
 	}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	ctx, cancel := chromedp.NewContext(parent)
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext()) // with cookies of its own
 	t.Cleanup(cancel)
 	tab := &Tab{t: t, ctx: ctx, Server: server}
 	if err := chromedp.Do(ctx); err != nil { // a tab lives as long as its first call's context
@@ -233,6 +233,7 @@ func (tab *Tab) Upload(selector string, files ...string) {
 // Screenshot writes the whole page to a PNG file.
 func (tab *Tab) Screenshot(file string) {
 	tab.t.Helper()
+	tab.Eval("scrollTo(0, 0)")
 	if err := os.WriteFile(file, run(tab, chromedp.FullScreenshot(100)), 0o600); err != nil {
 		tab.t.Fatal(err)
 	}

@@ -165,6 +165,10 @@
 
   function ready(within) {
     showCopies(within);
+    within.querySelectorAll("[data-focus] a[href^='#field-']").forEach(function (a) {
+      var label = document.querySelector('label[for="' + a.hash.slice(1) + '"]');
+      if (label) a.textContent = label.firstChild.textContent.trim() + ": " + a.textContent;
+    });
     var focus = within.querySelector("[data-focus]");
     if (focus) focus.focus();
   }
