@@ -126,7 +126,7 @@ func TestTheFirstOwnerMovesInByTheLinkAndIsSignedIn(t *testing.T) {
 			In("#field-currency option[selected]", page.HasText("KRW")).
 			In("#field-zone option[selected]", page.HasText("Asia/Seoul")).Not("html body form")
 		in := page.Post(t, h, link, moveIn()).Redirects("/")
-		page.Get(t, h, "/", in.Cookies()).In("h1", page.HasText("Corner Coffee today")).In(".alert-good", page.HasText("its owner"))
+		page.Get(t, h, "/", in.Cookies()).In("h1", page.HasText("Corner Coffee today")).In(".alert-good", page.HasText("the owner"))
 		page.Post(t, h, link, moveIn("email", "eve@example.com")).Redirects("/sign-in")
 		if n, err := users.Count(t.Context(), db); n != 1 || err != nil {
 			t.Errorf("%d members of staff, %v", n, err)
@@ -261,13 +261,13 @@ func TestTheAccountKeepsPreferencesAndChangesThePassword(t *testing.T) {
 		ana := page.As(here)
 		page.Post(t, h, "/account", form("name", "Ana N.", "language", "cs", "theme", "dark", "zone", "Asia/Seoul"), ana).Redirects("/account")
 		page.Get(t, h, "/account", ana).In("#field-name", page.HasAttr("value", "Ana N.")).In("html[data-theme=dark]").
-			In("td", page.HasText("18:00")) // 09:00 UTC in Seoul
+			In(".sessions", page.HasText("18:00")) // 09:00 UTC in Seoul
 		page.Post(t, h, "/account", form("name", "Ana", "zone", "Nowhere"), ana).HasStatus(422).In("#error-zone")
 		page.Post(t, h, "/account/password", form("old", "wrong password", "password", "eight brown dogs"), ana).
 			HasStatus(422).In("#error-old")
 		page.Post(t, h, "/account/password", form("old", secret, "password", "short"), ana).HasStatus(422).In("#error-password")
 		page.Post(t, h, "/account/password", form("old", secret, "password", "eight brown dogs"), ana).Redirects("/account")
-		page.Get(t, h, "/account", ana).Count("tbody tr", 1)
+		page.Get(t, h, "/account", ana).Count(".sessions li", 1)
 		page.Do(t, h, get("/account"), page.As(there)).HasStatus(303)
 	})
 }
@@ -279,11 +279,11 @@ func TestSessionsAreEndedFromTheList(t *testing.T) {
 		h.session(h.owner)
 	}
 	ana := page.As(here)
-	p := page.Get(t, h, "/account", ana).Count("tbody tr", 4).Count(".pill-good", 1)
-	page.Post(t, h, p.Attr("tbody form", "action"), nil, ana).Redirects("/account")
-	page.Get(t, h, "/account", ana).Count("tbody tr", 3)
+	p := page.Get(t, h, "/account", ana).Count(".sessions li", 4).Count(".pill-good", 1)
+	page.Post(t, h, p.Attr(".sessions form", "action"), nil, ana).Redirects("/account")
+	page.Get(t, h, "/account", ana).Count(".sessions li", 3)
 	page.Post(t, h, "/account/sessions/closure", nil, ana).Redirects("/account")
-	page.Get(t, h, "/account", ana).Count("tbody tr", 1).Not("form[action='/account/sessions/closure']")
+	page.Get(t, h, "/account", ana).Count(".sessions li", 1).Not("form[action='/account/sessions/closure']")
 }
 
 func TestTheSettingsAreSavedAndFixedWithTheFirstData(t *testing.T) {

@@ -38,7 +38,7 @@ type sale struct {
 	Order    id.Order
 	Number   string
 	Name     string
-	At       time.Time
+	Day      string
 	Amount   money.Amount
 }
 
@@ -194,7 +194,7 @@ func newest(ctx context.Context, q store.Querier) ([]newcomer, error) {
 // latest are the last orders of customers.
 func latest(ctx context.Context, q store.Querier) ([]sale, error) {
 	all, err := store.All(ctx, q, scanSale, `
-		select o.customer_id, o.order_id, o.number, o.placed_at, o.total_minor, o.currency,
+		select o.customer_id, o.order_id, o.number, o.placed_day, o.total_minor, o.currency,
 			case when c.name <> '' then c.name when c.email <> '' then c.email when c.phone <> '' then c.phone else c.sort_name end
 		from orders o join customers c on c.customer_id = o.customer_id
 		where not o.is_return order by o.placed_at desc, o.order_id desc limit 6`)
@@ -205,8 +205,5 @@ func latest(ctx context.Context, q store.Querier) ([]sale, error) {
 }
 
 func scanSale(rows *sql.Rows) (s sale, err error) {
-	var at int64
-	err = rows.Scan(&s.Customer, &s.Order, &s.Number, &at, &s.Amount.Minor, &s.Amount.Currency, &s.Name)
-	s.At = time.UnixMicro(at).UTC()
-	return s, err
+	return s, rows.Scan(&s.Customer, &s.Order, &s.Number, &s.Day, &s.Amount.Minor, &s.Amount.Currency, &s.Name)
 }

@@ -126,7 +126,7 @@ func (d door) findOrders(r *web.Request, query string, limit int) (hits, error) 
 		}
 		group.Hits = append(group.Hits, hit{
 			Href: r.Href(href), Icon: "receipt", Name: s.Number,
-			Note: strings.Join([]string{who, r.Print.Time(s.At), r.Print.Money(s.Amount)}, " · "),
+			Note: strings.Join([]string{who, r.Print.Day(s.Day), r.Print.Money(s.Amount)}, " · "),
 		})
 	}
 	return group, nil
@@ -145,7 +145,7 @@ func (d door) salesOf(ctx context.Context, pairs []any) ([]sale, error) {
 		fmt.Fprintf(&either, "o.customer_id = $%d and o.order_id = $%d", i+2, i+1)
 	}
 	all, err := store.All(ctx, d.db, scanSale, `
-		select o.customer_id, o.order_id, o.number, o.placed_at, o.total_minor, o.currency,
+		select o.customer_id, o.order_id, o.number, o.placed_day, o.total_minor, o.currency,
 			case when c.name <> '' then c.name when c.email <> '' then c.email when c.phone <> '' then c.phone else c.sort_name end
 		from orders o join customers c on c.customer_id = o.customer_id
 		where `+either.String()+` order by o.number, o.order_id`, pairs...)
@@ -160,7 +160,7 @@ func (d door) walkinsOf(ctx context.Context, ids []any) ([]sale, error) {
 		return nil, nil
 	}
 	all, err := store.All(ctx, d.db, scanSale, `
-		select 0, order_id, number, placed_at, total_minor, currency, '' from walkin_orders
+		select 0, order_id, number, placed_day, total_minor, currency, '' from walkin_orders
 		where order_id in (`+store.List(1, len(ids))+`) order by number, order_id`, ids...)
 	if err != nil {
 		return nil, fmt.Errorf("read the walk-in orders found: %w", err)
