@@ -60,74 +60,91 @@ func (in *input) unpack(src io.Reader) (opened, error) {
 	if in.size < 0 {
 		at = nil
 	}
-	name := ""
-	packed := counter{src, &in.done}
-	text := bufio.NewReaderSize(packed, sampleBytes)
+	now := opened{text: bufio.NewReaderSize(counter{src, &in.done}, sampleBytes), at: at}
 	for range packedLayers + 1 {
-		head, err := text.Peek(512)
+		head, err := now.text.Peek(512)
 		if len(head) == 0 {
-			if err == io.EOF || err == nil {
+			if err == io.EOF {
 				err = errs.Invalidf("", "The file is empty. Export it again, or choose another one.")
 			}
 			return opened{}, packedError(err)
 		}
 		switch {
 		case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-			z, err := gzip.NewReader(text)
-			if err != nil {
-				return opened{}, packedError(err)
-			}
-			in.packing = append(in.packing, "gzip")
-			text = in.guarded(z, in.done.Load)
+			now, err = in.gunzip(now)
 		case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
-			z, err := zstd.NewReader(text, zstd.WithDecoderConcurrency(1),
-				zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
-			if err != nil {
-				return opened{}, packedError(err)
-			}
-			in.closers = append(in.closers, z.IOReadCloser())
-			in.packing = append(in.packing, "zstd")
-			text = in.guarded(z, in.done.Load)
+			now, err = in.unzstd(now)
 		case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
-			size := in.size
-			if at == nil {
-				if at, size, err = in.spool(text); err != nil {
-					return opened{}, err
-				}
-			}
-			archive, err := openZip(at, size)
-			if err != nil {
-				return opened{}, err
-			}
-			switch documentKind(archive) {
-			case docWorkbook:
-				return opened{book: archive}, nil
-			case docBinary:
-				return opened{}, errs.Invalidf("", "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.")
-			case docOther:
-				return opened{}, errs.Invalidf("", "The file is an office document of another kind. Save the table as .xlsx or CSV.")
-			}
-			entry, err := onlyTable(archive, in.table)
-			if err != nil {
-				return opened{}, err
-			}
-			r, err := entry.Open()
-			if err != nil {
-				return opened{}, packedError(err)
-			}
-			in.closers = append(in.closers, r)
-			in.packing = append(in.packing, "zip")
-			in.size = entryTotal(entry)
-			in.done.Store(0)
-			name = entry.Name
-			packedSize := int64(entry.CompressedSize64)
-			text = in.guarded(counter{r, &in.done}, func() int64 { return packedSize })
+			now, err = in.unzip(now)
 		default:
-			return opened{text: text, at: at, name: name}, nil
+			return now, nil
 		}
-		at = nil
+		if err != nil {
+			return opened{}, packedError(err)
+		}
+		if now.book != nil {
+			return now, nil
+		}
 	}
 	return opened{}, errs.Invalidf("", "The file is packed more than %d times over. Unpack it first.", packedLayers)
+}
+
+func (in *input) gunzip(o opened) (opened, error) {
+	z, err := gzip.NewReader(o.text)
+	if err != nil {
+		return opened{}, err
+	}
+	in.packing = append(in.packing, "gzip")
+	return opened{text: in.guarded(z, in.done.Load), name: o.name}, nil
+}
+
+func (in *input) unzstd(o opened) (opened, error) {
+	z, err := zstd.NewReader(o.text, zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
+	if err != nil {
+		return opened{}, err
+	}
+	in.closers = append(in.closers, z.IOReadCloser())
+	in.packing = append(in.packing, "zstd")
+	return opened{text: in.guarded(z, in.done.Load), name: o.name}, nil
+}
+
+// unzip opens a workbook, or the one table inside a zip.
+func (in *input) unzip(o opened) (opened, error) {
+	at, size := o.at, in.size
+	if at == nil {
+		var err error
+		if at, size, err = in.spool(o.text); err != nil {
+			return opened{}, err
+		}
+	}
+	archive, err := openZip(at, size)
+	if err != nil {
+		return opened{}, err
+	}
+	switch documentKind(archive) {
+	case docWorkbook:
+		return opened{book: archive}, nil
+	case docBinary:
+		return opened{}, errs.Invalidf("", "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.")
+	case docOther:
+		return opened{}, errs.Invalidf("", "The file is an office document of another kind. Save the table as .xlsx or CSV.")
+	}
+	entry, err := onlyTable(archive, in.table)
+	if err != nil {
+		return opened{}, err
+	}
+	r, err := entry.Open()
+	if err != nil {
+		return opened{}, err
+	}
+	in.closers = append(in.closers, r)
+	in.packing = append(in.packing, "zip")
+	in.size = entryTotal(entry)
+	in.done.Store(0)
+	packed := int64(entry.CompressedSize64)
+	text := in.guarded(counter{r, &in.done}, func() int64 { return packed })
+	return opened{text: text, name: entry.Name}, nil
 }
 
 // guarded bounds what a packed stream may unpack to.

@@ -11,10 +11,10 @@ import (
 	"regulars/internal/platform/errs"
 )
 
-// book is an open workbook. XLSX is read by hand, because the libraries for it
-// read the whole file and single texts of any length into memory; what a table
-// needs of the format is small: texts, numbers, days, and the stored values of
-// formulas.
+// book is an open workbook. XLSX is read by hand: the libraries for it build on
+// encoding/xml, which keeps a text of any length in memory, and take several
+// times as long; and what a table needs of the format is small: texts, numbers,
+// days, and the stored values of formulas.
 type book struct {
 	in       *input
 	files    map[string]*zip.File

@@ -96,66 +96,58 @@ func (s *bookSource) readRow(b *batch) error {
 // readCell appends one cell, and empty ones for those left out before it.
 func (s *bookSource) readCell(b *batch) error {
 	ref := string(s.x.attr("r"))
-	kind := string(s.x.attr("t"))
-	style, _ := strconv.Atoi(string(s.x.attr("s")))
 	column := len(b.cells) - b.start()
 	if c := columnOf(ref); c >= 0 {
 		column = c
 	}
-	var value []byte
-	formula, stored := false, false
-	for !s.x.Empty || string(s.x.Name) != "c" {
-		if err := s.x.next(false); err != nil {
-			return err
-		}
-		name := string(s.x.Name)
-		if s.x.End && name == "c" {
-			break
-		}
-		if s.x.End {
-			continue
-		}
-		switch name {
-		case "f":
-			formula = true
-		case "v":
-			if s.x.Empty {
-				break
-			}
-			if err := s.x.next(true); err != nil {
-				return err
-			}
-			value, stored = s.cellValue(b, kind, style, s.x.Text), true
-		case "is":
-			if s.x.Empty {
-				break
-			}
-			from := len(b.arena)
-			var err error
-			if b.arena, err = appendRichText(b.arena, s.x, "is"); err != nil {
-				return err
-			}
-			value, stored = b.arena[from:len(b.arena):len(b.arena)], true
-		}
-	}
-	if column >= s.book.columns {
+	value, stored, formula, err := s.readValue(b)
+	switch {
+	case err != nil:
+		return err
+	case column >= s.book.columns:
 		if len(value) > 0 {
 			s.refuse(tooWide(column+1, s.book.columns))
 		}
 		return nil
-	}
-	if formula && !stored {
+	case formula && !stored:
 		s.refuse(fmt.Sprintf("cell %s is a formula without a stored result. Open the workbook in a spreadsheet, save it, and try again.", ref))
 	}
-	for len(b.cells)-b.start() < column {
+	for len(b.cells)-b.start() <= column {
 		b.cells = append(b.cells, nil)
 	}
-	if at := b.start() + column; at < len(b.cells) {
-		b.cells[at] = value
-	} else {
-		b.cells = append(b.cells, value)
-	}
+	b.cells[b.start()+column] = value
 	return nil
+}
+
+// readValue reads to the end of a cell.
+func (s *bookSource) readValue(b *batch) (value []byte, stored, formula bool, err error) {
+	kind := string(s.x.attr("t"))
+	style, _ := strconv.Atoi(string(s.x.attr("s")))
+	for !s.x.Empty || string(s.x.Name) != "c" {
+		if err := s.x.next(false); err != nil {
+			return nil, false, false, err
+		}
+		name := string(s.x.Name)
+		switch {
+		case s.x.End && name == "c":
+			return value, stored, formula, nil
+		case s.x.End:
+		case name == "f":
+			formula = true
+		case name == "v" && !s.x.Empty:
+			if err := s.x.next(true); err != nil {
+				return nil, false, false, err
+			}
+			value, stored = s.cellValue(b, kind, style, s.x.Text), true
+		case name == "is" && !s.x.Empty:
+			from := len(b.arena)
+			if b.arena, err = appendRichText(b.arena, s.x, "is"); err != nil {
+				return nil, false, false, err
+			}
+			value, stored = b.arena[from:len(b.arena):len(b.arena)], true
+		}
+	}
+	return value, stored, formula, nil
 }
 
 func (s *bookSource) refuse(reason string) {
