@@ -20,6 +20,10 @@ create table customer_facts (
 	events          bigint not null,
 	last_event_at   bigint
 ); -- citus:customer_id
+-- The list of customers is walked in these orders.
+create index customer_facts_orders on customer_facts (orders, customer_id);
+create index customer_facts_spend_minor on customer_facts (spend_minor, customer_id);
+create index customer_facts_last_order_day on customer_facts (last_order_day, customer_id) where last_order_day is not null;
 
 -- Customers whose facts are to be folded again.
 create table facts_stale (
