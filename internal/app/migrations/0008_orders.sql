@@ -70,7 +70,9 @@ create index orders_unvalued on orders (currency, placed_day) where rate is null
 create index orders_unlinked on orders (of_number) where of_order_id is null and of_number <> '';
 
 -- Without a foreign key: half a million rows of an import would each look up
--- a customer whom their order has looked up already.
+-- a customer whom their order has looked up already. And without an index by
+-- product, which would take as long to fill as all the rest: what a product
+-- sold is read from all lines.
 create table order_lines (
 	customer_id        bigint not null,
 	order_id           bigint not null,
@@ -83,7 +85,6 @@ create table order_lines (
 	origin_customer_id bigint,
 	primary key (customer_id, order_id, line)
 ); -- citus:customer_id
-create index order_lines_product on order_lines (product_id);
 
 -- The same for people who are not known: counted as sales, never as customers.
 create table walkin_orders (
@@ -132,7 +133,6 @@ create table walkin_order_lines (
 	import_id      bigint,
 	primary key (order_id, line)
 ); -- citus:order_id
-create index walkin_order_lines_product on walkin_order_lines (product_id);
 
 -- Which order a number names, and whose it is. A number is claimed here by
 -- the order itself: it exists once a source.

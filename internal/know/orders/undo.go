@@ -247,17 +247,17 @@ func dropProducts(ctx context.Context, tx *store.Tx, i id.Import) error {
 	if err != nil {
 		return err
 	}
+	if len(theirs) == 0 {
+		return nil
+	}
 	used := map[id.Product]bool{}
-	for some := range slices.Chunk(theirs, inList) {
-		for _, table := range []string{"order_lines", "walkin_order_lines"} {
-			all, err := store.All(ctx, tx, store.Scalar[id.Product],
-				`select distinct product_id from `+table+` where product_id in (`+store.List(1, len(some))+`)`, int64s(some)...)
-			if err != nil {
-				return err
-			}
-			for _, p := range all {
-				used[p] = true
-			}
+	for _, table := range []string{"order_lines", "walkin_order_lines"} {
+		all, err := store.All(ctx, tx, store.Scalar[id.Product], `select distinct product_id from `+table)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			used[p] = true
 		}
 	}
 	for _, p := range theirs {

@@ -13,6 +13,7 @@ import (
 type Bulk struct {
 	tx      *Tx
 	ctx     context.Context
+	quiet   context.Context // ctx without its end: watching it costs a goroutine a row on SQLite
 	head    string
 	tail    string
 	columns int
@@ -26,7 +27,7 @@ type Bulk struct {
 func (tx *Tx) Bulk(ctx context.Context, table, columns, suffix string) *Bulk {
 	n := strings.Count(columns, ",") + 1
 	return &Bulk{
-		tx: tx, ctx: ctx, columns: n,
+		tx: tx, ctx: ctx, quiet: context.WithoutCancel(ctx), columns: n,
 		head: fmt.Sprintf("insert into %s (%s) values ", table, columns), tail: " " + suffix,
 		each: tx.db.engine.rowsPerStatement(n),
 	}
@@ -41,6 +42,9 @@ func (b *Bulk) Add(values ...any) error {
 	if len(b.args) < b.each*b.columns {
 		return nil
 	}
+	if err := b.ctx.Err(); err != nil {
+		return err
+	}
 	if b.stmt == nil {
 		stmt, err := b.tx.tx.PrepareContext(b.ctx, b.text(b.each))
 		if err != nil {
@@ -48,7 +52,7 @@ func (b *Bulk) Add(values ...any) error {
 		}
 		b.stmt = stmt
 	}
-	_, err := b.stmt.ExecContext(b.ctx, b.args...)
+	_, err := b.stmt.ExecContext(b.quiet, b.args...)
 	b.args = b.args[:0]
 	return err
 }
