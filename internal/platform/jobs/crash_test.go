@@ -248,6 +248,47 @@ func TestStoppingLetsRunningJobsFinishAndHandsBackTheRest(t *testing.T) {
 	})
 }
 
+func TestQuickJobsTakenAheadAreHandedBackWhenStopping(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		var quick, slow atomic.Int64
+		goOn := make(chan bool)
+		kinds := []jobs.Kind{
+			{Name: "a.quick", Do: func(context.Context, *jobs.Job) error { quick.Add(1); return nil }},
+			{Name: "a.slow", Do: func(context.Context, *jobs.Job) error { slow.Add(1); <-goOn; return nil }},
+		}
+		enqueue(t, db, numbered("a.quick", 500)...)
+		stop := start(t, db, kinds, jobs.Options{Workers: 2})
+		soon(t, "it knows the jobs as quick", func() bool { return quick.Load() == 500 })
+		enqueue(t, db, numbered("a.slow", 100)...)
+		soon(t, "the hands are full", func() bool { return slow.Load() == 2 })
+		go func() { time.Sleep(100 * time.Millisecond); close(goOn) }()
+		stop()
+		c, err := jobs.Count(t.Context(), db, jobs.Filter{})
+		if err != nil || slow.Load() != 2 || c != (jobs.Counts{Waiting: 98}) {
+			t.Errorf("%d ran, left %+v, %v; want 2 and 98", slow.Load(), c, err)
+		}
+	})
+}
+
+func TestOnlyLeasesThatRanOutAreTakenOver(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		do := func(context.Context, *jobs.Job) error { return nil }
+		kinds := []jobs.Kind{{Name: "a.short", Do: do, Lease: time.Second}, {Name: "a.long", Do: do, Lease: time.Hour}, {Name: "a.usual", Do: do}}
+		enqueue(t, db, jobs.New{Kind: "a.short"}, jobs.New{Kind: "a.long"}, jobs.New{Kind: "a.usual"})
+		seize(t, db, kinds, 3)
+		for _, step := range []struct {
+			wait    time.Duration
+			running int
+		}{{999 * time.Millisecond, 3}, {time.Millisecond, 2}, {28 * time.Second, 2}, {time.Second, 1}, {58 * time.Minute, 1}, {time.Hour, 0}} {
+			clock.Advance(step.wait)
+			seize(t, db, kinds, 0)
+			if c, err := jobs.Count(t.Context(), db, jobs.Filter{}); err != nil || c.Running != step.running {
+				t.Errorf("after %v: %+v, %v; want %d running", step.wait, c, err, step.running)
+			}
+		}
+	})
+}
+
 func TestARunnerOfWrongKindsSaysSo(t *testing.T) {
 	db := testkit.DB(t)
 	do := func(context.Context, *jobs.Job) error { return nil }

@@ -38,3 +38,6 @@ var DefaultBackoff = (&Kind{}).backoff
 
 // SayFailure is what is stored of an error.
 var SayFailure = sayFailure
+
+// Listen is rung when a transaction of this process has enqueued.
+var Listen = listen

@@ -121,6 +121,29 @@ func TestARunnerOfThisProcessIsWokenAtOnce(t *testing.T) {
 	})
 }
 
+func TestTheBellRingsAfterTheCommitAndForWhatIsDue(t *testing.T) {
+	db := testkit.DB(t)
+	bell := jobs.Listen()
+	testkit.Do(t, db, func(tx *store.Tx) error {
+		if err := jobs.Enqueue(t.Context(), tx, jobs.New{Kind: "a.do"}); err != nil {
+			return err
+		}
+		if len(bell) > 0 {
+			t.Error("it rang before the commit")
+		}
+		return nil
+	})
+	select {
+	case <-bell:
+	default:
+		t.Error("it did not ring")
+	}
+	enqueue(t, db, jobs.New{Kind: "a.do", At: db.Now().Add(time.Second)})
+	if len(bell) > 0 {
+		t.Error("it rang for a job that is not due")
+	}
+}
+
 func TestAFailedJobIsTriedAgainWithBackoffAndThenGivenUp(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
 		var tries []int

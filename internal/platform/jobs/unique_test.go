@@ -39,6 +39,10 @@ func TestAKeyThatWaitsIsWorkedOnceAtTheEarlierTimeWithTheNewerArguments(t *testi
 		if l := only(t, db); !l.Due.Equal(hour.Add(-time.Minute)) || l.Args != `{"n":3}` && l.Args != `{"n": 3}` {
 			t.Errorf("%+v", l)
 		}
+		enqueue(t, db, jobs.New{Kind: "a.do", Key: "k", At: hour})
+		if l := only(t, db); !l.Due.Equal(hour.Add(-time.Minute)) {
+			t.Errorf("a later time counted: %+v", l)
+		}
 		enqueue(t, db, jobs.New{Kind: "b.do", Key: "k"}, jobs.New{Kind: "a.do", Key: "l"}, jobs.New{Kind: "a.do"}, jobs.New{Kind: "a.do"})
 		if n := len(list(t, db)); n != 5 {
 			t.Errorf("%d jobs, want 5: another kind, another key and no key are other jobs", n)
