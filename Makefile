@@ -20,7 +20,7 @@ run: build ## build, make a demo store and serve it at http://localhost:8080
 	bin/regulars demo --serve
 
 build: ## build the program into bin/regulars, one static file
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/regulars ./cmd/regulars
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/regulars ./cmd/regulars
 
 test: ## everything CI checks: format, vet, lint, tests on both engines, browser, races
 	@scripts/test.sh
