@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,34 @@ func TestTheDocsLeadSomewhere(t *testing.T) {
 	for _, d := range decisions {
 		if !strings.Contains(string(index), "("+filepath.Base(d)+")") {
 			t.Errorf("docs/adr/README.md does not list %s", filepath.Base(d))
+		}
+	}
+}
+
+var placed = regexp.MustCompile("(?m)^\\| `((?:platform|know|measure|reach|reward|listen|doors)/\\w+)` \\|")
+
+func TestContributingLeadsToEveryPackage(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(testkit.Root(t), "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, there := map[string]bool{}, map[string]bool{}
+	for _, m := range placed.FindAllStringSubmatch(string(text), -1) {
+		listed[m[1]] = true
+	}
+	for _, s := range sources(t) {
+		if pkg := s.pkg(); strings.Count(pkg, "/") == 1 && !s.isTest() && slices.Contains(order, pkg) && !strings.HasPrefix(pkg, "app/") {
+			there[pkg] = true
+		}
+	}
+	for pkg := range there {
+		if !listed[pkg] {
+			t.Errorf("CONTRIBUTING.md has no line for %s: say in one what it is", pkg)
+		}
+	}
+	for pkg := range listed {
+		if !there[pkg] {
+			t.Errorf("CONTRIBUTING.md has a line for %s, which is not there", pkg)
 		}
 	}
 }
