@@ -73,7 +73,18 @@
 // Template functions: t, n (messages); int, decimal, percent, money, amount,
 // day, daylong, month, time, ago, duration (in the person's language and
 // zone); url (a path with %s places, under the base path), href (a ready
-// path), asset, icon, avatar, badge, can "manager", staff, shop, path, dict.
+// path), asset, icon, avatar, badge, can "manager", staff, shop, path, dict,
+// alert "warn" title text (for kit/alert).
+//
+// Components, by template and the struct of package kit it shows: kit/button
+// Button, kit/stat Stat, kit/stats []Stat, kit/alert Alert, kit/empty Empty,
+// kit/tabs Tabs, kit/terms []Term, kit/timeline Timeline, kit/progress
+// Progress (polls by itself), kit/dialog Dialog, kit/steps Steps, kit/table
+// Table, kit/filter Filter, kit/chart Chart, kit/heat Heat, kit/ranking
+// Ranking, kit/errors and kit/field Form. Boxes: class card; grids: columns
+// (wide and narrow), halves, stats. Exports: Request.CSV. Errors: errs kinds;
+// nothing else is shown to a person.
+//
 // Inline scripts and style attributes are forbidden by the content policy.
-// The components are on /dev/kit and in package kit.
+// All components stand on /dev/kit.
 package web

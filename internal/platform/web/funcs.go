@@ -47,6 +47,7 @@ func (b *bound) funcs(s *Server) template.FuncMap {
 		"avatar":    kit.Avatar,
 		"badge":     kit.Badge,
 		"dict":      dict,
+		"alert":     alert,
 		"datalist":  func(items ...string) []string { return items },
 		"hasPrefix": strings.HasPrefix,
 		"mod6":      func(n int) int { return n % 6 },
@@ -80,6 +81,11 @@ func pathf(pattern string, args ...any) string {
 		args[i] = url.PathEscape(fmt.Sprint(a))
 	}
 	return fmt.Sprintf(strings.ReplaceAll(pattern, "%d", "%s"), args...)
+}
+
+// alert is a message for {{template "kit/alert" (alert "warn" (t "…") (t "…"))}}.
+func alert(tone, title, text string) kit.Alert {
+	return kit.Alert{Tone: kit.Tone(tone), Title: title, Text: text}
 }
 
 // dict makes a map of names and values in turn, to hand several things to one
