@@ -83,7 +83,7 @@ func Link(ctx context.Context, tx *store.Tx, by, user id.User) (token string, er
 	if !u.DisabledAt.IsZero() {
 		return "", errs.Invalidf("", "This member of staff is disabled. Let them sign in again first.")
 	}
-	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1 or expires_at <= $2`, int64(user), tx.Now.UnixMicro()); err != nil {
+	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
 		return "", fmt.Errorf("take back links: %w", err)
 	}
 	if err := Audit(ctx, tx, Change{By: by, Action: "user.linked", Subject: user.String()}); err != nil {
@@ -125,6 +125,9 @@ func UseLink(ctx context.Context, tx *store.Tx, token string, p Password) (id.Us
 }
 
 func newLink(ctx context.Context, tx *store.Tx, purpose string, user id.User, lasts time.Duration) (string, error) {
+	if _, err := tx.Exec(ctx, `delete from user_links where expires_at <= $1`, tx.Now.UnixMicro()); err != nil {
+		return "", fmt.Errorf("tidy links: %w", err)
+	}
 	token := rand.Text()
 	_, err := tx.Exec(ctx, `insert into user_links (token_hash, purpose, user_id, expires_at) values ($1, $2, $3, $4)`,
 		fingerprint(token), purpose, int64(user), tx.Now.Add(lasts).UnixMicro())

@@ -1,11 +1,29 @@
 package users
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"regulars/internal/platform/errs"
 )
+
+// real is the cost outside of tests, which would spend their time hashing.
+var real = current
+
+func TestMain(m *testing.M) {
+	current = cost{memory: 64, time: 1, threads: 1}
+	os.Exit(m.Run())
+}
+
+func TestHashingCostsWhatOWASPAdvises(t *testing.T) {
+	if real.memory < 19<<10 || real.time < 2 || real.threads != 1 {
+		t.Errorf("%+v", real)
+	}
+	if ok, stale := verify(real.hash("seven grey cats"), "seven grey cats"); !ok || !stale {
+		t.Errorf("fits %v, stale %v", ok, stale)
+	}
+}
 
 func TestAPasswordIsLongEnoughAndNotTheName(t *testing.T) {
 	for plain, good := range map[string]bool{
