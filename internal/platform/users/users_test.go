@@ -376,6 +376,12 @@ func TestADisabledMemberIsOutAtOnceAndCanComeBack(t *testing.T) {
 		if signedIn(t, db, token) {
 			t.Error("still in")
 		}
+		var late string // begun by somebody who was faster than the list of sessions
+		testkit.Do(t, db, func(tx *store.Tx) (err error) { late, err = users.Start(t.Context(), tx, ben, ""); return err })
+		if signedIn(t, db, late) {
+			t.Error("in by a session that began later")
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error { return users.SignOut(t.Context(), tx, late) })
 		testkit.Do(t, db, func(tx *store.Tx) error { return users.Enable(t.Context(), tx, 0, ben) })
 		if signedIn(t, db, token) {
 			t.Error("the old session came back")
