@@ -153,6 +153,16 @@ func TestBadRowsAreNamedAndTheOthersGoOn(t *testing.T) {
 	}
 }
 
+func TestNULInOneCellIsNamed(t *testing.T) {
+	text := "a,b\nn\x00l,5\n" + strings.Repeat("ok,1\n", 100)
+	for _, o := range []Options{{}, {Encoding: win1250}} {
+		rows, err := table(openText(t, text, o))
+		if err != nil || len(rows) != 101 || !strings.HasPrefix(rows[0], "! Line 2: a cell holds a NUL byte") {
+			t.Errorf("%v: %q %v", o, rows[0], err)
+		}
+	}
+}
+
 // bound is how much memory a hostile file may cost.
 const bound = 64 << 20
 

@@ -260,9 +260,9 @@ func TestCancelledReadingEnds(t *testing.T) {
 }
 
 func TestScanGivesWhatNextGivesForEveryKindOfFile(t *testing.T) {
-	for _, file := range []string{"online_retail.csv.zst", "cdnow_master.txt", "orders.xlsx"} {
-		path := "testdata/" + file
-		if file != "orders.xlsx" {
+	for _, file := range []string{"online_retail.csv.zst", "cdnow_master.txt", "testdata/orders.xlsx", "testdata/orders-1250.csv", "testdata/orders-utf16.csv"} {
+		path := file
+		if !strings.HasPrefix(file, "testdata/") {
 			path = testkit.Data(t, file)
 		}
 		one, err := Open(context.Background(), path, Options{})

@@ -80,7 +80,7 @@ func (in *input) unpack(src io.Reader) (opened, error) {
 			return now, nil
 		}
 		if err != nil {
-			return opened{}, packedError(err)
+			return opened{}, packedError(unexpected(err))
 		}
 		if now.book != nil {
 			return now, nil

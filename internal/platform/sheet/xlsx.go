@@ -125,7 +125,7 @@ func (bk *book) part(name string) (io.ReadCloser, *zip.File, error) {
 	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, nil, packedError(err)
+		return nil, nil, packedError(unexpected(err))
 	}
 	packed := int64(f.CompressedSize64)
 	g := &guard{ctx: bk.in.ctx, r: r, packed: func() int64 { return packed }, limits: bk.in.limits}
