@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"html/template"
 	"io"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -171,7 +174,7 @@ func TestSignInLeadsBackToWhereOneWanted(t *testing.T) {
 
 func TestOnlyLocalPathsAreFollowed(t *testing.T) {
 	for path, want := range map[string]string{
-		"/note?x=1": "/note?x=1", "": "/", "note": "/", "https://evil.example": "/", "//evil.example": "/",
+		"/note?x=1": "/note?x=1", "": "/", "note": "/", "https://evil.example": "/", "//evil.example": "/", "///evil.example": "/",
 		"/\\evil.example": "/", "/\tevil": "/", "javascript:alert(1)": "/", "/%2F/evil": "/%2F/evil",
 	} {
 		if got := web.Local(path); got != want {
@@ -279,7 +282,8 @@ func TestANoticeIsShownOnceAndCannotBeForged(t *testing.T) {
 		t.Errorf("not shown and forgotten: %s", w.Body)
 	}
 	text, seal, _ := strings.Cut(cookie.Value, ".")
-	for _, forged := range []string{text, text + ".", text + "x." + seal, "bm8." + seal, "." + seal, ""} {
+	other := base64.RawURLEncoding.EncodeToString([]byte(`{"Tone":"good","Text":"Kept by a stranger"}`))
+	for _, forged := range []string{other + "." + seal, text, text + ".", text + "x." + seal, "bm8." + seal, "." + seal, ""} {
 		w = s.do("GET", "/note", "", "", "Cookie", "regulars_session=agent; "+cookie.Name+"="+forged)
 		if w.Code != 200 || strings.Contains(w.Body.String(), "Kept") || strings.Contains(w.Body.String(), `class="alert-box`) {
 			t.Errorf("forged %q: %d", forged, w.Code)
@@ -306,6 +310,20 @@ func TestTheNavigationShowsWhatTheRoleMaySee(t *testing.T) {
 	}
 	if body = s.do("GET", "/note", "owner", "").Body.String(); !strings.Contains(body, "Secrets") {
 		t.Error("the owner does not see what is the owner's")
+	}
+}
+
+func TestTheNearestPlaceIsTheActiveOne(t *testing.T) {
+	s := serve(t, func(c *web.Config) {
+		c.Places = append(c.Places, web.Place{Key: "nav.demo", Href: "/", Icon: "home", Role: web.Viewer},
+			web.Place{Key: "nav.demo", Href: "/note/old", Icon: "note", Role: web.Viewer}, web.Place{Key: "nav.demo", Href: "/not", Icon: "note", Role: web.Viewer})
+		c.Routes = append(c.Routes, web.Route{Pattern: "GET /note/old/{n}", Role: web.Viewer, Handler: noteForm})
+	})
+	for path, want := range map[string]string{"/": "/", "/note": "/note", "/note/old/7": "/note/old"} {
+		body := s.do("GET", path, "viewer", "").Body.String()
+		if strings.Count(body, `aria-current="page"`) != 1 || !strings.Contains(body, `href="`+want+`" aria-current="page"`) {
+			t.Errorf("at %s: %s", path, body)
+		}
 	}
 }
 
@@ -449,4 +467,29 @@ func TestEveryComponentOfTheKitStandsOnItsPage(t *testing.T) {
 			t.Errorf("%s is not on /dev/kit", name)
 		}
 	}
+}
+
+func TestPagesShownSideBySideAreNotMixedUp(t *testing.T) {
+	s := serve(t, func(c *web.Config) {
+		c.Authenticate = func(_ context.Context, token string) (web.Staff, error) {
+			return web.Staff{ID: 1, Name: token, Role: web.Viewer}, nil
+		}
+		c.Log = slog.New(slog.DiscardHandler)
+	})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			name, language, title := fmt.Sprintf("Staff%02d", i), "en", "Notes &amp; more"
+			if i%2 == 1 {
+				language, title = "cs", "Poznámky"
+			}
+			for range 20 {
+				body := s.do("GET", "/note", name, "", "Accept-Language", language).Body.String()
+				if !strings.Contains(body, name) || strings.Count(body, "Staff") != strings.Count(body, name) || !strings.Contains(body, title) {
+					t.Errorf("%s was shown somebody else's page: %s", name, body)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
