@@ -2,7 +2,7 @@
 // search over everything, and what the program says of itself.
 //
 // Its one rule: it shows what the modules hold and owns nothing; it has no
-// table and changes nothing.
+// table, and what it changes it changes by the verbs of the owner.
 package admin
 
 import (
@@ -21,6 +21,7 @@ var Files embed.FS
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Key: "admin.place.home", Href: "/", Icon: "home", Order: 0, Role: web.Viewer},
+	{Section: "users.section.house", Key: "admin.place.jobs", Href: "/jobs", Icon: "list-check", Order: 940, Role: web.Manager},
 	{Section: "users.section.house", Key: "admin.place.about", Href: "/about", Icon: "info-circle", Order: 990, Role: web.Viewer},
 }
 
@@ -33,6 +34,13 @@ func Admin(db *store.DB, places []web.Place, version string) []web.Route {
 		{Pattern: "GET /{$}", Role: web.Viewer, Handler: d.home},
 		{Pattern: "GET /search", Role: web.Viewer, Handler: d.search},
 		{Pattern: "GET /about", Role: web.Viewer, Handler: d.about},
+
+		{Pattern: "GET /jobs", Role: web.Manager, Handler: d.jobs},
+		{Pattern: "GET /jobs.csv", Role: web.Manager, Handler: d.exportJobs},
+		{Pattern: "POST /jobs/attempt", Role: web.Manager, Handler: d.retryJobs},
+		{Pattern: "POST /jobs/cancellation", Role: web.Manager, Handler: d.cancelJobs},
+		{Pattern: "POST /jobs/{job}/attempt", Role: web.Manager, Handler: d.retryJobs},
+		{Pattern: "POST /jobs/{job}/cancellation", Role: web.Manager, Handler: d.cancelJobs},
 	}
 }
 
