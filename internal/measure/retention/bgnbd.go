@@ -207,6 +207,16 @@ func (m MBGNBD) Expected(x, last, age, horizon float64) float64 {
 	return m.Alive(x, last, age) * BGNBD(m).ifAlive(1, x, age, horizon)
 }
 
+// Return is the chance of at least one visit in the next horizon.
+func (m BGNBD) Return(x, last, age, horizon float64) float64 {
+	return -m.Alive(x, last, age) * math.Expm1(-(m.R+x)*math.Log1p(horizon/(m.Alpha+age)))
+}
+
+// Return is the chance of at least one visit in the next horizon.
+func (m MBGNBD) Return(x, last, age, horizon float64) float64 {
+	return -m.Alive(x, last, age) * math.Expm1(-(m.R+x)*math.Log1p(horizon/(m.Alpha+age)))
+}
+
 // New is the expected number of repeat visits of a new customer in their first
 // horizon (equation 9 of Fader, Hardie and Lee, 2005).
 func (m BGNBD) New(horizon float64) float64 { return m.ifAlive(0, 0, 0, horizon) }
@@ -224,22 +234,46 @@ func (m MBGNBD) New(horizon float64) float64 { return m.Expected(0, 0, 0, horizo
 // any of the first k−1, times a negative binomial tail. All terms are positive,
 // so nothing cancels.
 func (m BGNBD) ifAlive(early, x, age, horizon float64) float64 {
+	mean, _ := m.momentsIfAlive(early, x, age, horizon)
+	return mean
+}
+
+// momentsIfAlive are the mean and the mean square: Σ P(≥k) and Σ (2k−1) P(≥k).
+func (m BGNBD) momentsIfAlive(early, x, age, horizon float64) (mean, square float64) {
 	if horizon <= 0 {
-		return 0
+		return 0, 0
 	}
 	b := m.B + early + x
 	visits := newVisits(m.R+x, m.Alpha+age, horizon)
-	stay, sum := 1.0, 0.0
+	stay := 1.0
 	for k := 0.0; k < 1e7; k++ {
 		visits.next()
 		term := stay * visits.above
-		sum += term
-		if term <= 1e-17*sum*(1-visits.z) {
+		mean += term
+		square += (2*k + 1) * term
+		if term <= 1e-17*mean*(1-visits.z) {
 			break
 		}
 		stay *= (b + k) / (m.A + b + k)
 	}
-	return sum
+	return mean, square
+}
+
+// Moments are the mean and the variance of a customer's number of visits in the
+// next horizon.
+func (m BGNBD) Moments(x, last, age, horizon float64) (mean, variance float64) {
+	return m.moments(0, m.Alive(x, last, age), x, age, horizon)
+}
+
+// Moments are the mean and the variance of a customer's number of visits.
+func (m MBGNBD) Moments(x, last, age, horizon float64) (mean, variance float64) {
+	return BGNBD(m).moments(1, m.Alive(x, last, age), x, age, horizon)
+}
+
+func (m BGNBD) moments(early, alive, x, age, horizon float64) (mean, variance float64) {
+	mean, square := m.momentsIfAlive(early, x, age, horizon)
+	mean *= alive
+	return mean, max(0, alive*square-mean*mean)
 }
 
 // Outlook is the distribution of a customer's visits in the next horizon: the

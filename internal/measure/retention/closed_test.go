@@ -249,13 +249,15 @@ func TestOutlooksAddUpToTheExpectation(t *testing.T) {
 		for name, c := range map[string]struct {
 			o    Outlook
 			mean float64
+			m    Buying
 		}{
-			"BG/NBD":     {bg.Outlook(x, last, age, horizon), bg.Expected(x, last, age, horizon)},
-			"MBG/NBD":    {mbg.Outlook(x, last, age, horizon), mbg.Expected(x, last, age, horizon)},
-			"Pareto/NBD": {pareto.Outlook(x, last, age, horizon), pareto.Expected(x, last, age, horizon)},
+			"BG/NBD":     {bg.Outlook(x, last, age, horizon), bg.Expected(x, last, age, horizon), bg},
+			"MBG/NBD":    {mbg.Outlook(x, last, age, horizon), mbg.Expected(x, last, age, horizon), mbg},
+			"Pareto/NBD": {pareto.Outlook(x, last, age, horizon), pareto.Expected(x, last, age, horizon), pareto},
 		} {
-			var sum float64
-			for _, chance := range c.o {
+			var sum, square float64
+			for k, chance := range c.o {
+				square += float64(k*k) * chance
 				if chance < 0 {
 					t.Fatal(name, "has a negative chance")
 				}
@@ -266,6 +268,13 @@ func TestOutlooksAddUpToTheExpectation(t *testing.T) {
 			}
 			if math.Abs(c.o.Mean()-c.mean) > 1e-6*(1+c.mean) {
 				t.Errorf("%s: outlook %g, expected %g at %v x %v last %v age %v", name, c.o.Mean(), c.mean, p, x, last, age)
+			}
+			if r := c.m.Return(x, last, age, horizon); math.Abs(r-1+c.o[0]) > 1e-8 {
+				t.Errorf("%s: returns with %g, outlook %g", name, r, 1-c.o[0])
+			}
+			mean, variance := c.m.Moments(x, last, age, horizon)
+			if want := square - c.mean*c.mean; math.Abs(mean-c.mean) > 1e-9*(1+mean) || math.Abs(variance-want) > 1e-3*(1+want) {
+				t.Errorf("%s: variance %g, of the outlook %g", name, variance, want)
 			}
 		}
 	}

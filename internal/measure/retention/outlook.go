@@ -73,6 +73,11 @@ func (v *visits) next() float64 {
 		v.surface()
 	} else {
 		v.p *= ratio
+		// Subtraction leaves rounding behind where the tail has ended; a
+		// geometric series above it has not.
+		if most := max(ratio, v.z); most < 1 {
+			v.above = min(v.above, v.p/(1-most))
+		}
 	}
 	return p
 }

@@ -176,6 +176,44 @@ func (m ParetoNBD) ifAlive(x, age, horizon float64) float64 {
 	return -(m.R + x) * (m.Beta + age) / (m.Alpha + age) * powm1Over(shrink, m.S-1)
 }
 
+// Return is the chance of at least one visit in the next horizon: the integral
+// of the chance to live up to the first visit.
+func (m ParetoNBD) Return(x, last, age, horizon float64) float64 {
+	a, b, shape := m.Alpha+age, m.Beta+age, m.R+x
+	const panels = 4
+	length := math.Log1p(horizon/min(a, b)) / panels
+	var sum float64
+	for i := range panels {
+		for k, at := range legendre.at {
+			growth := (float64(i) + at) * length
+			u := min(a, b) * math.Expm1(growth)
+			first := shape / a * math.Exp(-(shape+1)*math.Log1p(u/a)-m.S*math.Log1p(u/b)+growth)
+			sum += legendre.weight[k] * length * min(a, b) * first
+		}
+	}
+	return m.Alive(x, last, age) * sum
+}
+
+// Moments are the mean and the variance of a customer's number of visits in the
+// next horizon. For a life of l within it E[Y(Y−1)] is R(R+1) l²/(α+T)², and
+// E[l²] is the integral of 2l times the chance to live longer than l.
+func (m ParetoNBD) Moments(x, last, age, horizon float64) (mean, variance float64) {
+	alive := m.Alive(x, last, age)
+	mean = alive * m.ifAlive(x, age, horizon)
+	a, b, shape := m.Alpha+age, m.Beta+age, m.R+x
+	const panels = 4
+	length := math.Log1p(horizon/b) / panels
+	var squares float64 // E[l²]
+	for i := range panels {
+		for k, at := range legendre.at {
+			growth := (float64(i) + at) * length
+			lived := b * math.Expm1(growth)
+			squares += legendre.weight[k] * length * 2 * lived * b * math.Exp((1-m.S)*growth)
+		}
+	}
+	return mean, max(0, mean+alive*shape*(shape+1)*squares/(a*a)-mean*mean)
+}
+
 // Outlook is the distribution of a customer's visits in the next horizon: a
 // negative binomial up to their death, mixed over the time of death by
 // quadrature.
