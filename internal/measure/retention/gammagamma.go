@@ -213,6 +213,21 @@ func (m GammaGamma) Spend(visits, mean float64) float64 {
 	return m.P * (m.Gamma + visits*mean) / (m.P*visits + m.Q - 1)
 }
 
+// SpendInterval holds, with the chance share, what the customer pays at a visit
+// in the long run: their mean is P over a rate that is gamma distributed given
+// what they paid.
+func (m GammaGamma) SpendInterval(visits, mean, share float64) (low, high float64) {
+	shape, rate := m.Q+m.P*visits, m.Gamma+visits*mean
+	at := func(q float64) float64 {
+		top := shape + 10
+		for gammaCDF(shape, top) < q {
+			top *= 2
+		}
+		return m.P * rate / invert(func(v float64) float64 { return gammaCDF(shape, v) }, q, 0, top)
+	}
+	return at((1 + share) / 2), at((1 - share) / 2)
+}
+
 // Value is the expected value of a customer's visits in an outlook, with the
 // interval that holds the middle share of it. The chance that k visits bring at
 // most s is a regularised incomplete beta function, as k gamma distributed
