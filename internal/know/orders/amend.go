@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"regulars/internal/know/customers"
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -400,9 +401,13 @@ func (p *placing) linkWaiting(ctx context.Context) error {
 	return nil
 }
 
-// countRefunds adds up what came back of an order in its own currency.
+// countRefunds adds up what came back of an order in its own currency; of one
+// that is gone there is nothing to add up.
 func countRefunds(ctx context.Context, tx *store.Tx, c id.Customer, of id.Order) error {
 	o, err := ByID(ctx, tx, c, of)
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
