@@ -29,7 +29,7 @@ var Places = []web.Place{
 // they can be searched, and tell which pages there are to lead to. Version is
 // the program's own.
 func Admin(db *store.DB, places []web.Place, version string) []web.Route {
-	d := door{db, places, version}
+	d := door{db, places, version, &lately{}}
 	return []web.Route{
 		{Pattern: "GET /{$}", Role: web.Viewer, Handler: d.home},
 		{Pattern: "GET /search", Role: web.Viewer, Handler: d.search},
@@ -48,6 +48,7 @@ type door struct {
 	db      *store.DB
 	places  []web.Place
 	version string
+	lately  *lately
 }
 
 // leads returns the address of a page if there is one and the person may see

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"regulars/internal/platform/id"
@@ -56,7 +57,7 @@ type glance struct {
 
 func (d door) home(w http.ResponseWriter, r *web.Request) error {
 	ctx := r.Context()
-	g, err := look(ctx, d.db, r.Now, zoneOf(r))
+	g, err := d.lately.look(ctx, d.db, r.Now, zoneOf(r))
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,33 @@ func zoneOf(r *web.Request) *time.Location {
 	return r.Shop.Zone
 }
 
+// lately keeps the figures for a while where they take long: twenty times as
+// long as it took to count them. A store of a million customers is not counted
+// again for everybody who opens the page; a small one always is.
+type lately struct {
+	mu    sync.Mutex
+	day   string    // they are of
+	fresh time.Time // until when
+	glance
+}
+
+// slow is what a count may take without being kept.
+const slow = 50 * time.Millisecond
+
+func (l *lately) look(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) (glance, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	start := time.Now()
+	if l.day == day(now, zone) && start.Before(l.fresh) {
+		return l.glance, nil
+	}
+	g, err := look(ctx, q, now, zone)
+	if took := time.Since(start); err == nil && took > slow {
+		l.day, l.glance, l.fresh = day(now, zone), g, start.Add(20*took)
+	}
+	return g, err
+}
+
 // look counts. The period ends now, or with the last sale where that is
 // longer ago: a store that was imported shows its last month, not an empty one.
 func look(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) (g glance, err error) {
@@ -102,13 +130,16 @@ func look(ctx context.Context, q store.Querier, now time.Time, zone *time.Locati
 		}
 	}
 	since, before := until.Add(-window), until.Add(-2*window)
-	err = q.QueryRow(ctx, `
-		select count(*), count(*) filter (where joined_day > $1 and joined_day <= $2),
-			count(*) filter (where joined_day > $3 and joined_day <= $1)
-		from customers where merged_into is null and erased_at is null`,
-		day(since, zone), day(until, zone), day(before, zone)).Scan(&g.customers, &g.joined, &g.joinedBefore)
+	err = q.QueryRow(ctx, `select count(*) from customers where merged_into is null and erased_at is null`).Scan(&g.customers)
 	if err != nil {
 		return g, fmt.Errorf("count customers: %w", err)
+	}
+	err = q.QueryRow(ctx, `
+		select count(*) filter (where joined_day > $1), count(*) filter (where joined_day <= $1) from customers
+		where joined_day > $2 and joined_day <= $3 and merged_into is null and erased_at is null`,
+		day(since, zone), day(before, zone), day(until, zone)).Scan(&g.joined, &g.joinedBefore)
+	if err != nil {
+		return g, fmt.Errorf("count new customers: %w", err)
 	}
 	err = q.QueryRow(ctx, `select count(*) filter (where orders > 0), count(*) filter (where orders > 1) from customer_facts`).
 		Scan(&g.bought, &g.returned)
