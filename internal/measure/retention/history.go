@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Orders are the columns of orders in any sequence; the three slices are
@@ -102,15 +104,8 @@ func Build(in Orders, rules Rules) (*History, LeftOut, error) {
 	if len(kept) == 0 {
 		return nil, left, ErrNoOrders
 	}
-	h := &History{Row: make([]int32, len(kept))}
-	dense := h.place(in, kept)
-	next := slices.Clone(h.Start[:len(h.ID)])
-	for k, row := range kept {
-		c := dense[k]
-		h.Row[next[c]] = row
-		next[c]++
-	}
-	h.fill(in)
+	h := &History{}
+	h.fill(in, kept, h.place(in, kept))
 	if rules.LastDay != 0 {
 		h.LastDay = rules.LastDay
 	}
@@ -143,55 +138,119 @@ func choose(in Orders, rules Rules) (LeftOut, []int32) {
 }
 
 // place numbers the customers in ascending order of their ids, sets ID and
-// Start, and returns the number of each kept row's customer.
+// Start, and returns the number of each kept row's customer. The ids are dealt
+// out to workers by their hash, so that each has a table of its own.
 func (h *History) place(in Orders, kept []int32) []int32 {
+	workers := 1
+	for workers*2 <= min(runtime.GOMAXPROCS(0), 16) && len(kept) > 1<<16 {
+		workers *= 2
+	}
 	dense := make([]int32, len(kept))
-	seen := newIndex(len(kept) / 4)
-	var count []int32
-	for k, row := range kept {
-		c := seen.number(in.Customer[row])
-		if int(c) == len(count) {
-			count = append(count, 0)
+	found := make([][]customer, workers)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			seen := newIndex(len(kept) / 4 / workers)
+			var list []customer
+			for k, row := range kept {
+				id := in.Customer[row]
+				if int(hash(id)>>56)&(workers-1) != w {
+					continue
+				}
+				c := seen.number(id)
+				if int(c) == len(list) {
+					list = append(list, customer{id: id, number: c})
+				}
+				list[c].orders++
+				dense[k] = c
+			}
+			slices.SortFunc(list, func(a, b customer) int { return cmp.Compare(a.id, b.id) })
+			found[w] = list
+		})
+	}
+	wg.Wait()
+	rank := h.rank(found)
+	each(len(kept), func(from, to int) {
+		for k := from; k < to; k++ {
+			w := int(hash(in.Customer[kept[k]])>>56) & (workers - 1)
+			dense[k] = rank[w][dense[k]]
 		}
-		count[c]++
-		dense[k] = c
-	}
-	byID := make([]int32, len(seen.ids))
-	for i := range byID {
-		byID[i] = int32(i)
-	}
-	slices.SortFunc(byID, func(a, b int32) int { return cmp.Compare(seen.ids[a], seen.ids[b]) })
-	rank := make([]int32, len(byID))
-	h.ID = make([]int64, len(byID))
-	h.Start = make([]int32, len(byID)+1)
-	for r, c := range byID {
-		rank[c] = int32(r)
-		h.ID[r] = seen.ids[c]
-		h.Start[r+1] = h.Start[r] + count[c]
-	}
-	for k := range dense {
-		dense[k] = rank[dense[k]]
-	}
+	})
 	return dense
 }
 
-// fill sorts each customer's rows by day and reads the columns along.
-func (h *History) fill(in Orders) {
-	h.Day = make([]int32, len(h.Row))
-	h.AmountMinor = make([]int64, len(h.Row))
-	for i := range h.ID {
-		rows := h.Row[h.Start[i]:h.Start[i+1]]
-		byDay := func(a, b int32) int { return cmp.Compare(in.Day[a], in.Day[b]) }
-		if !slices.IsSortedFunc(rows, byDay) {
-			slices.SortStableFunc(rows, byDay)
+// customer is what one worker knows of a customer: its number there, and how
+// many orders it saw.
+type customer struct {
+	id     int64
+	number int32
+	orders int32
+}
+
+// rank merges the workers' sorted customers into ID and Start, and returns the
+// final number of each worker's own numbers.
+func (h *History) rank(found [][]customer) [][]int32 {
+	total := 0
+	rank := make([][]int32, len(found))
+	for w, list := range found {
+		rank[w] = make([]int32, len(list))
+		total += len(list)
+	}
+	h.ID = make([]int64, total)
+	h.Start = make([]int32, total+1)
+	at := make([]int, len(found))
+	for n := range total {
+		w := -1
+		for v, list := range found {
+			if at[v] < len(list) && (w < 0 || list[at[v]].id < found[w][at[w]].id) {
+				w = v
+			}
 		}
+		c := found[w][at[w]]
+		at[w]++
+		rank[w][c.number] = int32(n)
+		h.ID[n] = c.id
+		h.Start[n+1] = h.Start[n] + c.orders
 	}
-	h.FirstDay, h.LastDay = finalDay, firstDay
-	for k, row := range h.Row {
-		day := in.Day[row]
-		h.Day[k], h.AmountMinor[k] = day, in.AmountMinor[row]
-		h.FirstDay, h.LastDay = min(h.FirstDay, day), max(h.LastDay, day)
+	return rank
+}
+
+// fill puts every row in its place and reads the columns along. Day and row
+// travel in one number, which sorts by day and then by the sequence they came
+// in.
+func (h *History) fill(in Orders, kept, dense []int32) {
+	keys := make([]uint64, len(kept))
+	next := slices.Clone(h.Start[:len(h.ID)])
+	for k, row := range kept {
+		c := dense[k]
+		keys[next[c]] = uint64(in.Day[row]-firstDay)<<32 | uint64(row)
+		next[c]++
 	}
+	h.Row = make([]int32, len(kept))
+	h.Day = make([]int32, len(kept))
+	h.AmountMinor = make([]int64, len(kept))
+	each(len(h.ID), func(from, to int) {
+		for i := from; i < to; i++ {
+			if own := keys[h.Start[i]:h.Start[i+1]]; !slices.IsSorted(own) {
+				slices.Sort(own)
+			}
+		}
+		for k := h.Start[from]; k < h.Start[to]; k++ {
+			row := int32(keys[k])
+			h.Row[k], h.Day[k], h.AmountMinor[k] = row, int32(keys[k]>>32)+firstDay, in.AmountMinor[row]
+		}
+	})
+	h.FirstDay, h.LastDay = slices.Min(h.Day), slices.Max(h.Day)
+}
+
+// each shares n things out between the processors.
+func each(n int, work func(from, to int)) {
+	workers := max(1, min(runtime.GOMAXPROCS(0), n/8192))
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() { work(n*w/workers, n*(w+1)/workers) })
+	}
+	wg.Wait()
 }
 
 // Customers is the number of customers.
@@ -284,8 +343,14 @@ func (h *History) Split(n int, group func(i int) int) []*History {
 // index numbers 64-bit keys in the sequence they first appear: a hash table
 // with open addressing, several times quicker than a map for millions of keys.
 type index struct {
-	slots []int32 // number+1, or 0 where empty
-	ids   []int64
+	slots []slot
+	used  int32
+}
+
+// slot is empty where next is 0; else the key has the number next−1.
+type slot struct {
+	key  int64
+	next int32
 }
 
 func newIndex(expect int) *index {
@@ -293,31 +358,41 @@ func newIndex(expect int) *index {
 	for size < expect*2 {
 		size *= 2
 	}
-	return &index{slots: make([]int32, size)}
+	return &index{slots: make([]slot, size)}
 }
 
-func (x *index) number(id int64) int32 {
-	if len(x.ids)*2 >= len(x.slots) {
-		x.slots = make([]int32, len(x.slots)*2)
-		for n, id := range x.ids {
-			x.slots[x.slot(id)] = int32(n) + 1
+func (x *index) number(key int64) int32 {
+	if int(x.used)*2 >= len(x.slots) {
+		old := x.slots
+		x.slots = make([]slot, len(old)*2)
+		for _, s := range old {
+			if s.next > 0 {
+				*x.find(s.key) = s
+			}
 		}
 	}
-	s := x.slot(id)
-	if x.slots[s] == 0 {
-		x.ids = append(x.ids, id)
-		x.slots[s] = int32(len(x.ids))
+	s := x.find(key)
+	if s.next == 0 {
+		x.used++
+		*s = slot{key: key, next: x.used}
 	}
-	return x.slots[s] - 1
+	return s.next - 1
 }
 
-// slot finds where id is, or the empty place where it belongs.
-func (x *index) slot(id int64) int {
+// find returns the slot of a key, or the empty one where it belongs.
+func (x *index) find(key int64) *slot {
 	mask := uint64(len(x.slots) - 1)
-	hash := uint64(id) * 0x9E3779B97F4A7C15
-	for s := (hash ^ hash>>32) & mask; ; s = (s + 1) & mask {
-		if n := x.slots[s]; n == 0 || x.ids[n-1] == id {
-			return int(s)
+	for i := hash(key) & mask; ; i = (i + 1) & mask {
+		if s := &x.slots[i]; s.next == 0 || s.key == key {
+			return s
 		}
 	}
+}
+
+// hash mixes the bits of an id: the finaliser of MurmurHash3.
+func hash(id int64) uint64 {
+	h := uint64(id)
+	h = (h ^ h>>33) * 0xFF51AFD7ED558CCD
+	h = (h ^ h>>33) * 0xC4CEB9FE1A85EC53
+	return h ^ h>>33
 }
