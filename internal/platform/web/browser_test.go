@@ -129,3 +129,19 @@ func TestAJobsProgressComesByItselfAndAChartTellsItsNumbers(t *testing.T) {
 		t.Errorf("the browser complains: %q", errors)
 	}
 }
+
+func TestAListIsFilteredWhileOneTypesAndItsChipsFollow(t *testing.T) {
+	tab := browser.Open(t, serve(t), "/dev/kit?q=na", browser.Wide, "light")
+	tab.Type("#filter-q", "a")
+	eventually(t, tab, "the rows follow", `document.querySelectorAll("#people tbody tr").length === 1`)
+	eventually(t, tab, "the chips follow", `document.querySelector("#filtered .chip").textContent.includes("Name: ana")`)
+	eventually(t, tab, "the address follows", `location.search.includes("q=ana")`)
+	if tab.Eval(`document.activeElement.id`) != "filter-q" || tab.Eval(`document.querySelectorAll("h1").length`) != "1" {
+		t.Error("the field lost the focus, or the page is within itself")
+	}
+	tab.Click("#filtered .chip")
+	eventually(t, tab, "a chip taken away", `document.querySelectorAll("#people tbody tr").length === 6`)
+	if errors := tab.Errors(); len(errors) > 0 {
+		t.Errorf("the browser complains: %q", errors)
+	}
+}

@@ -68,7 +68,9 @@
 // file that defines "panel" is a box on the customer's page: see Panel. For
 // htmx, give the element an id that is also the name of a block, as in
 // <div id="results">{{block "results" .}}…{{end}}</div> with
-// hx-target="#results": Render then answers with that block alone.
+// hx-target="#results": Render then answers with that block alone. A list with
+// kit/filter needs only <div id="results"> around it and Filter.Target: the
+// form then filters while one types.
 //
 // Template functions: t, n (messages); int, decimal, percent, money, amount,
 // day, daylong, month, time, ago, duration (in the person's language and

@@ -77,8 +77,15 @@ func (s *Server) dispatch(a *answer, hr *http.Request) (pattern string) {
 		}
 		hr = within(hr, s.base)
 	}
-	_, pattern = s.mux.Handler(hr)
+	h, pattern := s.mux.Handler(hr)
 	if pattern == "" {
+		// The mux knows what else the path would have allowed.
+		refusal := &silent{header: http.Header{}}
+		h.ServeHTTP(refusal, hr)
+		if refusal.status == http.StatusMethodNotAllowed {
+			a.Header().Set("Allow", refusal.header.Get("Allow"))
+			a.instead = http.StatusMethodNotAllowed
+		}
 		refuse(errs.NotFound, "web.error.address")
 		return ""
 	}
@@ -116,11 +123,15 @@ type answer struct {
 	http.ResponseWriter
 	id      string
 	status  int
+	instead int // a status to send in place of the error's usual one
 	bytes   int
 	request *Request
 }
 
 func (a *answer) WriteHeader(status int) {
+	if a.instead != 0 {
+		status = a.instead
+	}
 	if a.status == 0 {
 		a.status = status
 	}
@@ -145,3 +156,13 @@ func (a *answer) code() int {
 	}
 	return a.status
 }
+
+// silent is an answer that nobody reads.
+type silent struct {
+	header http.Header
+	status int
+}
+
+func (s *silent) Header() http.Header         { return s.header }
+func (s *silent) Write(b []byte) (int, error) { return len(b), nil }
+func (s *silent) WriteHeader(status int)      { s.status = status }

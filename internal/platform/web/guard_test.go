@@ -123,6 +123,9 @@ func TestAnErrorHasTheShapeOfWhoAsks(t *testing.T) {
 	if w = s.do("GET", "/note", "", "", "HX-Request", "true"); w.Code != 204 || w.Header().Get("HX-Redirect") != "/sign-in" {
 		t.Errorf("htmx without a session: %d %v", w.Code, w.Header())
 	}
+	if w = s.do("DELETE", "/note", "", ""); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("a method no route has: %d %v", w.Code, w.Header())
+	}
 	if w = s.do("DELETE", "/nowhere", "", ""); w.Code != 404 {
 		t.Errorf("no such page: %d", w.Code)
 	}

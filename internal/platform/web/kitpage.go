@@ -6,6 +6,8 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"regulars/internal/platform/money"
@@ -158,10 +160,22 @@ func kitLists(r *Request, here string) (table, none kit.Table, filter kit.Filter
 	}
 	none = kit.Table{ID: "nobody", Caption: "Customers", Empty: kit.Empty{Icon: "users", Title: "No customers yet",
 		Text: "Import the orders of your shop, and everybody who ever bought is here with their whole history.", Action: kit.Link{Href: here, Text: "Import orders", Icon: "file-import"}}}
-	filter = kit.Filter{Path: here, Query: url.Values{"q": {"ana"}, "state": {"loyal"}}, Search: "Search by name, email or phone", Keep: []string{"sort"},
-		Fields: []kit.Field{{Kind: "select", Name: "state", Label: "State", Value: "loyal", Choices: []kit.Option{{Value: "", Text: "Any"}, {Value: "loyal", Text: "Loyal"}}}},
-		Range:  &kit.Range{From: "2026-01-01", To: "2026-02-28", Presets: []kit.Preset{{Text: "This year", From: "2026-01-01", To: "2026-02-28"}, {Text: "Last year", From: "2025-01-01", To: "2025-12-31"}}},
-		Active: []kit.Chip{{Text: "Name: ana", Name: "q"}, {Text: "State: Loyal", Name: "state"}}, Results: "6 customers"}
+	query := r.URL.Query()
+	if len(query) == 0 {
+		query = url.Values{"q": {"an"}, "state": {"loyal"}}
+	}
+	filter = kit.Filter{Path: here, Query: query, Search: "Search by name, email or phone", Keep: []string{"sort"}, Target: "people-found",
+		Fields: []kit.Field{{Kind: "select", Name: "state", Label: "State", Value: query.Get("state"), Choices: []kit.Option{{Value: "", Text: "Any"}, {Value: "loyal", Text: "Loyal"}}}},
+		Range:  &kit.Range{From: "2026-01-01", To: "2026-02-28", Presets: []kit.Preset{{Text: "This year", From: "2026-01-01", To: "2026-02-28"}, {Text: "Last year", From: "2025-01-01", To: "2025-12-31"}}}}
+	if q := query.Get("q"); q != "" {
+		filter.Active = append(filter.Active, kit.Chip{Text: "Name: " + q, Name: "q"})
+		table.Rows = slices.DeleteFunc(table.Rows, func(row kit.Row) bool { return !strings.Contains(strings.ToLower(row.Href), q) })
+	}
+	if query.Get("state") != "" {
+		filter.Active = append(filter.Active, kit.Chip{Text: "State: Loyal", Name: "state"})
+	}
+	filter.Results = r.Print.Int(int64(len(table.Rows))) + " customers"
+	table.Total, table.Empty = filter.Results, kit.Empty{Icon: "search", Title: "Nobody fits", Text: "Take a filter away, or search for less."}
 	return table, none, filter
 }
 

@@ -95,6 +95,10 @@ func parseModule(pages map[string]*page, base *template.Template, module string,
 	return nil
 }
 
+// wholePage is a header by which htmx asks for all of a page although it has
+// a block of the target's name: the filter bar takes its chips from it too.
+const wholePage = "Whole-Page"
+
 // Render answers 200 with a page ("customers/list.html") filled with data. An
 // htmx request whose target's id is the name of a block in the page gets
 // that block alone.
@@ -104,8 +108,8 @@ func (r *Request) Render(w http.ResponseWriter, name string, data any) error {
 
 // RenderStatus is Render with a status: 422 for a form shown again.
 func (r *Request) RenderStatus(w http.ResponseWriter, status int, name string, data any) error {
-	w.Header().Add("Vary", "HX-Request, HX-Target")
-	if p := r.server.pages[name]; p != nil && r.HTMX() {
+	w.Header().Add("Vary", "HX-Request, HX-Target, Whole-Page")
+	if p := r.server.pages[name]; p != nil && r.HTMX() && r.Header.Get(wholePage) == "" {
 		if target := r.Header.Get("HX-Target"); target != "" && p.master.Lookup(target) != nil {
 			return r.RenderBlock(w, status, name, target, data)
 		}
