@@ -187,10 +187,31 @@ func TestHistoriesShuffledRepeatedAndMergedEndInTheSameState(t *testing.T) {
 			history(t, db, r, cs, p)
 			work(t, db)
 			nothingDiffers(t, db)
+			sameAsOrders(t, db, cs)
 			inAnyOrder(t, db, r, cs)
 			merged(t, db, r, cs)
 		}
 	})
+}
+
+// sameAsOrders compares what was folded from events with what the orders
+// themselves add up to.
+func sameAsOrders(t *testing.T, db *store.DB, cs []id.Customer) {
+	t.Helper()
+	for _, c := range cs {
+		f, want := of(t, db, c), facts.Facts{}
+		err := db.QueryRow(t.Context(), `
+			select count(*) filter (where purchase), cast(coalesce(sum(base_minor) filter (where purchase), 0) as bigint),
+				cast(coalesce(sum(items) filter (where purchase), 0) as bigint), count(*) filter (where is_return),
+				count(*) filter (where cancelled_at is not null)
+			from orders where customer_id = $1`, int64(c)).Scan(&want.Orders, &want.Spend, &want.Items, &want.Refunds, &want.Cancellations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Orders != want.Orders || f.Spend != want.Spend || f.Items != want.Items || f.Refunds != want.Refunds || f.Cancellations != want.Cancellations {
+			t.Fatalf("the events come to\n%+v, the orders to\n%+v", f, want)
+		}
+	}
 }
 
 // inAnyOrder folds each history shuffled and with events told twice, and tells
