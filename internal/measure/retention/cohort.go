@@ -207,7 +207,24 @@ func (a Average) Kept(k int) (float64, bool) {
 	return ratio(a.Customers[k], a.Size[k])
 }
 
-// RevenueMinor per customer in the k-th period alone.
+// WorthMinor is the average revenue per customer up to and including the k-th
+// period, each period averaged over the cohorts that have completed it.
+func (a Average) WorthMinor(k int) (float64, bool) {
+	if k >= len(a.Size) {
+		return 0, false
+	}
+	var worth float64
+	for i := range k + 1 {
+		v, ok := a.RevenuePerCustomerMinor(i)
+		if !ok {
+			return 0, false
+		}
+		worth += v
+	}
+	return worth, true
+}
+
+// RevenuePerCustomerMinor is the revenue of the k-th period alone, by customer.
 func (a Average) RevenuePerCustomerMinor(k int) (float64, bool) {
 	if k >= len(a.Size) {
 		return 0, false

@@ -48,6 +48,40 @@ func TestOnlineRetailDecemberCohortAsPublished(t *testing.T) {
 	}
 }
 
+func TestAverageRowWeighsCohortsBySize(t *testing.T) {
+	h := onlineRetail(t)
+	c := CohortsOf(h, Month)
+	a := c.Average()
+	for k := range a.Size {
+		var size, came, revenue int64
+		for i := range c.Rows {
+			if k < len(c.Rows[i].Customers) && !c.Running(i, k) {
+				size += c.Rows[i].Size
+				came += c.Rows[i].Customers[k]
+				revenue += c.Rows[i].RevenueMinor[k]
+			}
+		}
+		kept, _ := a.Kept(k)
+		alone, _ := a.RevenuePerCustomerMinor(k)
+		exact(t, "kept", k, kept, float64(came)/float64(size))
+		exact(t, "revenue", k, alone, float64(revenue)/float64(size))
+		worth, _ := a.WorthMinor(k)
+		if before, ok := a.WorthMinor(k - 1); k > 0 && (!ok || math.Abs(worth-before-alone) > 1e-6) {
+			t.Error("worth does not add up")
+		}
+	}
+	if _, ok := a.Kept(len(a.Size)); ok {
+		t.Error("an average of a running period")
+	}
+	var orders int64
+	for _, r := range RepeatsOf(h, Month, h.Whole()) {
+		orders += r.Orders
+	}
+	if orders != RepeatOf(h, h.Whole()).Orders {
+		t.Error("orders lost between months")
+	}
+}
+
 func TestStandardFormulaKeepsNinetyPerCent(t *testing.T) {
 	rate, err := RetentionRate(1000, 200, 1100)
 	if err != nil || rate != 0.9 {
@@ -68,7 +102,10 @@ func TestBaseCountsKeptNewAndWonBack(t *testing.T) {
 	in.Add(3, 50, 100) // gone at the start, won back
 	in.Add(3, 120, 100)
 	in.Add(4, 110, 100) // new
-	in.Add(5, 101, 100) // new, and no customer any more at the end
+	in.Add(5, 101, 100) // new, on the first day of the window of the end
+	in.Add(8, 100, 100) // new, and no customer any more at the end
+	in.Add(9, 69, 100)  // gone at the start by a day, won back
+	in.Add(9, 101, 100)
 	in.Add(6, 70, 100)  // bought on the first day of the window of the eve
 	in.Add(7, 131, 100) // after the period
 	h := build(t, in)
@@ -76,7 +113,7 @@ func TestBaseCountsKeptNewAndWonBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Start != 3 || b.End != 4 || b.New != 2 || b.WonBack != 1 || b.Kept() != 1 {
+	if b.Start != 3 || b.End != 5 || b.New != 2 || b.WonBack != 2 || b.Kept() != 1 {
 		t.Fatalf("%+v", b)
 	}
 	if keep, _ := b.Retention(); keep != 1.0/3 {
@@ -268,6 +305,13 @@ func TestConcentrationOfKnownPayments(t *testing.T) {
 	if n, _, _ := c.Bring(0.81); n != 2 {
 		t.Fatal(n)
 	}
+	var alike Orders
+	for id := range int64(10) {
+		alike.Add(id+1, 100, 10)
+	}
+	if n, of, _ := ConcentrationOf(build(t, alike), Span{From: 0, To: 200}).Bring(0.75); n != 8 || of != 0.8 {
+		t.Fatal(n, of)
+	}
 	// Mean absolute difference of all pairs over twice the mean.
 	if g, _ := c.Gini(); math.Abs(g-0.652) > 1e-12 {
 		t.Fatal(g)
@@ -353,14 +397,14 @@ func TestGapsLeaveOrdersOfOneDayOut(t *testing.T) {
 }
 
 func TestContractsKeepLogosGrossAndNet(t *testing.T) {
-	c, err := ContractsOf([]int64{100, 100, 100, 0}, []int64{0, 50, 180, 40})
+	c, err := ContractsOf([]int64{100, 100, 100, 0}, []int64{0, 30, 180, 40})
 	if err != nil {
 		t.Fatal(err)
 	}
 	logo, _ := c.Logo()
 	gross, _ := c.Gross()
 	net, _ := c.Net()
-	if logo != 2.0/3 || gross != 0.5 || net != 230.0/300 || c.New != 1 || c.NewMinor != 40 {
+	if logo != 2.0/3 || gross != 130.0/300 || net != 210.0/300 || c.New != 1 || c.NewMinor != 40 {
 		t.Fatalf("%+v", c)
 	}
 }
@@ -378,5 +422,25 @@ func TestNothingBoughtGivesNoFigureInsteadOfNaN(t *testing.T) {
 	_, f := StandingsOf(h, 99).Fifths()
 	if a || b || c || d || e || f || len(CohortsOf(h, Month).Rows) != 0 || len(RevenueOf(h, Month).Rows) != 1 {
 		t.Fatal("a figure of nothing")
+	}
+}
+
+func TestRevenueIsNewInTheMonthOfTheFirstOrder(t *testing.T) {
+	var in Orders
+	in.Add(1, Day(2024, 1, 5), 100)
+	in.Add(1, Day(2024, 1, 20), 30)
+	in.Add(1, Day(2024, 2, 2), 7)
+	in.Add(1, Day(2024, 2, 3), 2)
+	in.Add(2, Day(2024, 2, 10), 50)
+	r := RevenueOf(build(t, in), Month)
+	want := []PeriodRevenue{
+		{NewCustomers: 1, NewOrders: 2, NewMinor: 130, FirstOrdersMinor: 100},
+		{NewCustomers: 1, ReturningCustomers: 1, NewOrders: 1, ReturningOrders: 2, NewMinor: 50, ReturningMinor: 9, FirstOrdersMinor: 50},
+	}
+	if !slices.Equal(r.Rows, want) || r.Label(1) != "2024-02" || r.Running(0) || !r.Running(1) {
+		t.Fatalf("%+v", r)
+	}
+	if b := r.Between(Span{From: Day(2024, 2, 1), To: Day(2024, 5, 1)}); len(b.Rows) != 1 || b.Rows[0] != want[1] {
+		t.Fatalf("%+v", b)
 	}
 }

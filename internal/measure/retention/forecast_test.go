@@ -21,6 +21,17 @@ func TestForecastsOfThePastHoldWhatCame(t *testing.T) {
 				t.Fatal(err)
 			}
 			var covered [4]int
+			for i, b := range tests {
+				ended := 0
+				for _, earlier := range tests[:i] {
+					if earlier.Day+days <= b.Day {
+						ended++
+					}
+				}
+				if b.Forecast.Tests != ended {
+					t.Fatalf("%s: forecast %d knows %d tests of which %d had ended", c.name, i, b.Forecast.Tests, ended)
+				}
+			}
 			for _, b := range tests {
 				var in [4]bool
 				in[0], in[1], in[2], in[3] = b.Covered()
@@ -94,4 +105,28 @@ func TestProspectsOfPartsAddUp(t *testing.T) {
 	if sum.Customers != whole.Customers {
 		t.Error("customers lost")
 	}
+}
+
+func TestOnlyWhatCameAfterTheDayCame(t *testing.T) {
+	var in Orders
+	for day, amount := range map[int32]int64{100: 1, 110: 20, 111: 300, 120: 4000, 121: 50000} {
+		in.Add(1, day, amount)
+	}
+	in.Add(2, 115, 600000) // not had on the day
+	if orders, revenue := came(build(t, in), 110, 10); orders != 2 || revenue != 4300 {
+		t.Errorf("%d orders, %d", orders, revenue)
+	}
+}
+
+func TestQuantilesOfAnOutlook(t *testing.T) {
+	o := Outlook{0.5, 0.3, 0.2}
+	for q, want := range map[float64]int{0.1: 0, 0.5: 0, 0.501: 1, 0.8: 1, 0.81: 2, 1: 2} {
+		if got := o.Quantile(q); got != want {
+			t.Errorf("quantile %g is %d", q, got)
+		}
+	}
+	if low, high := o.Interval(0.5); low != 0 || high != 1 {
+		t.Error(low, high)
+	}
+	exact(t, "mean", o, o.Mean(), 0.7)
 }

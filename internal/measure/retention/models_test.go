@@ -60,6 +60,30 @@ func TestBGNBDOnCDNOWAsPublished(t *testing.T) {
 	t.Logf("%+v %+v", m, f)
 }
 
+func TestStandardErrorsComeFromTheInformation(t *testing.T) {
+	b := cdnowSummary(t)
+	m, f, err := FitBGNBD(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In weeks, not in the scaled time of the fit: covariance times
+	// information is one.
+	h := geometricLikelihood(b, 0)(vec{m.R, m.Alpha, m.A, m.B}).h
+	for i := range 4 {
+		for j := range 4 {
+			var sum, want float64
+			for k := range 4 {
+				sum -= f.Covariance[i][k] * h[k][j]
+			}
+			if i == j {
+				want = 1
+				exact(t, "error", i, f.Errors[i]*f.Errors[i], f.Covariance[i][i])
+			}
+			near(t, "covariance times information", sum, want, 1e-4)
+		}
+	}
+}
+
 func TestMBGNBDOnCDNOWAsPublished(t *testing.T) {
 	m, f, err := FitMBGNBD(cdnowSummary(t))
 	if err != nil {

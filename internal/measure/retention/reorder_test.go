@@ -69,3 +69,16 @@ func TestReordersMerge(t *testing.T) {
 		t.Error("a rhythm out of nothing")
 	}
 }
+
+func TestPiecesBoughtOnOneDayLastTogether(t *testing.T) {
+	var in Orders
+	in.Add(1, 10, 2000)
+	in.Add(1, 10, 1000)
+	in.Add(1, 40, 1000)
+	in.Add(1, 52, 500)
+	var got [][2]float64
+	eachGap(build(t, in), 0, func(days, quantity float64) { got = append(got, [2]float64{days, quantity}) })
+	if len(got) != 2 || got[0] != [2]float64{30, 3} || got[1] != [2]float64{12, 1} {
+		t.Errorf("%v", got)
+	}
+}

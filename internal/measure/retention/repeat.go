@@ -88,3 +88,13 @@ func (r Repeat) OrderValueMinor() (float64, bool) { return ratio(r.RevenueMinor,
 
 // CustomerValueMinor is revenue per buying customer.
 func (r Repeat) CustomerValueMinor() (float64, bool) { return ratio(r.RevenueMinor, r.Customers) }
+
+// RepeatsOf counts each calendar period that a span touches by itself: who
+// bought twice within it.
+func RepeatsOf(h *History, g Grain, in Span) []Repeat {
+	var repeats []Repeat
+	for p := g.PeriodOf(in.From); p <= g.PeriodOf(in.To); p++ {
+		repeats = append(repeats, RepeatOf(h, Span{From: g.First(p), To: g.Last(p)}))
+	}
+	return repeats
+}

@@ -104,3 +104,40 @@ func TestRhythmWeighsOwnGapsAgainstTheShops(t *testing.T) {
 	exact(t, "within", days, m.Return(10, 70, 72, days), 0.8)
 	exact(t, "due", quick, m.Gap(10, 70, quick), 0.5)
 }
+
+func TestReturnIsWhatSilenceLeavesOfTheLikelihood(t *testing.T) {
+	for k := 1; k <= 5; k++ {
+		m := Rhythm{K: k, R: 1.3, Alpha: 40, A: 0.4, B: 1.7}
+		p := vec{m.R, m.Alpha, m.A, m.B}
+		for _, c := range [][4]float64{{0, 0, 30, 20}, {3, 60, 75, 10}, {12, 300, 420, 90}, {1, 5, 5, 7}} {
+			now := rhythmLikelihood(one(c[0], c[1], c[2]), k)(p).ll
+			then := rhythmLikelihood(one(c[0], c[1], c[2]+c[3]), k)(p).ll
+			exact(t, "return", c, m.Return(c[0], c[1], c[2], c[3]), -math.Expm1(then-now))
+		}
+	}
+}
+
+func TestPromisesAreKeptByComingUpToTheDay(t *testing.T) {
+	m := Rhythm{K: 2, R: 3, Alpha: 60, A: 0.2, B: 3}
+	days := []int32{1000, 1008, 1015, 1023, 1030}
+	const origin = 1033
+	for came := int32(1); came < 25; came++ {
+		var in Orders
+		for _, day := range days {
+			in.Add(1, day, 1)
+		}
+		in.Add(1, origin+came, 1)
+		in.Add(2, origin+40, 1) // the history goes on; not known at the origin
+		h := build(t, in)
+		p := PromisesOf(h, m, []int32{origin})
+		for l := 1; l < promiseLevels; l++ {
+			q := float64(l) / promiseLevels
+			by, ok := m.Within(4, 30, origin-1000, q)
+			given := ok && by <= 40
+			kept := given && float64(came) <= math.Ceil(by)
+			if (p.Given[l] == 1) != given || (p.Kept[l] == 1) != kept {
+				t.Fatalf("back after %d days, %.3f within %.2f: given %d kept %d", came, q, by, p.Given[l], p.Kept[l])
+			}
+		}
+	}
+}
