@@ -102,25 +102,14 @@ func wanted(query string) []string {
 // past is the first text after all that begin with prefix.
 func past(prefix string) string { return prefix + "\U0010FFFF" }
 
-// matching is a condition on the column customer_id: each prefix begins a term
-// of the customer. Arguments are counted from $first.
-func matching(prefixes []string, first int) (string, []any) {
-	var b strings.Builder
-	var args []any
-	for i, p := range prefixes {
-		if i > 0 {
-			b.WriteString(" and ")
-		}
-		fmt.Fprintf(&b, `customer_id in (select customer_id from customer_terms where term >= $%d and term < $%d)`, first+2*i, first+2*i+1)
-		args = append(args, p, past(p))
-	}
-	return b.String(), args
-}
-
 // Search finds living customers by what was typed of a name, an email, a
 // phone, a card or an id, as it is typed; at most limit of them.
 func Search(ctx context.Context, q store.Querier, query string, limit int) ([]Customer, error) {
-	found, err := hits(ctx, q, wanted(query), limit)
+	words, err := rarest(ctx, q, wanted(query))
+	if err != nil {
+		return nil, err
+	}
+	found, err := hits(ctx, q, words, limit)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
