@@ -60,7 +60,7 @@ func run(args []string, out, errOut io.Writer) int {
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("regulars"), kong.Description(description),
-		kong.Vars{"version": version}, kong.Writers(out, errOut),
+		kong.Vars{"version": version, "layouts": layoutNames(), "fields": fieldNames()}, kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90}))
 	if err != nil {

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"regulars/internal/app"
+	"regulars/internal/doors/importers"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+type importCmd struct {
+	Files    []string          `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
+	Layout   string            `help:"The kind of file, where it is not recognised: ${layouts}."`
+	Map      map[string]string `placeholder:"FIELD=COLUMN" help:"Which column holds what, as in --map order='Invoice no'. Fields: ${fields}."`
+	Currency string            `placeholder:"EUR" help:"The currency of amounts that name none."`
+	Zone     string            `placeholder:"Europe/Prague" help:"The time zone of times that name none."`
+	Dates    string            `enum:"auto,day-first,month-first" default:"auto" help:"How 3/4/2026 is meant: ${enum}."`
+	Source   string            `placeholder:"NAME" help:"Whose order numbers these are; the same number of two sources is two orders."`
+	Errors   string            `placeholder:"FILE" help:"Write rows that cannot be read to FILE, to be mended and imported again."`
+	DryRun   bool              `help:"Only say what the file is and what its first rows mean; write nothing."`
+	JSON     bool              `help:"Say what was done as JSON."`
+}
+
+func (c *importCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
+	a, err := app.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.DB.UseAlone(ctx); err != nil {
+		return err
+	}
+	var done []importers.Import
+	for _, file := range c.Files {
+		im, err := c.file(ctx, a, file, out)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+		done = append(done, im)
+	}
+	if c.DryRun {
+		return nil
+	}
+	if !c.JSON {
+		fmt.Fprint(out, "Counting what this means for each customer… ")
+	}
+	started := time.Now()
+	if err := a.Drain(ctx); err != nil {
+		return err
+	}
+	if c.JSON {
+		err = json.NewEncoder(out).Encode(summaries(done))
+	} else {
+		fmt.Fprintf(out, "done in %s.\n", time.Since(started).Round(time.Millisecond))
+	}
+	if err == nil && slices.ContainsFunc(done, func(i importers.Import) bool { return i.Counts.Bad > 0 }) {
+		err = errPartly
+	}
+	return err
+}
+
+// file brings one file in.
+func (c *importCmd) file(ctx context.Context, a *app.App, path string, out io.Writer) (importers.Import, error) {
+	settings, err := c.settings(ctx, a.DB, path)
+	if err != nil {
+		return importers.Import{}, err
+	}
+	open := func(ctx context.Context) (*sheet.Reader, error) {
+		return sheet.Open(ctx, path, sheet.Options{Encoding: settings.Encoding, Table: settings.Table})
+	}
+	if c.DryRun {
+		return importers.Import{}, importers.Explain(ctx, a.DB, settings, open, out)
+	}
+	i, err := c.begin(ctx, a.DB, path, settings)
+	if err != nil {
+		return importers.Import{}, err
+	}
+	say := newTeller(out, filepath.Base(path), c.JSON)
+	err = importers.Run(ctx, a.DB, i, open, say.progress)
+	im, readErr := importers.ByID(context.WithoutCancel(ctx), a.DB, i)
+	if readErr != nil || err != nil {
+		return im, errors.Join(err, readErr)
+	}
+	say.summary(im)
+	if im.Counts.Bad > 0 && c.Errors != "" {
+		err = c.writeErrors(ctx, a.DB, im, open)
+	}
+	return im, err
+}
+
+// settings are what the file says of itself, what was remembered of files
+// like it, and what was asked for, the last being right.
+func (c *importCmd) settings(ctx context.Context, db *store.DB, path string) (importers.Settings, error) {
+	in, err := sheet.Open(ctx, path, sheet.Options{})
+	if err != nil {
+		return importers.Settings{}, err
+	}
+	defer in.Close()
+	s, err := importers.Propose(ctx, db, in)
+	if err != nil {
+		return s, err
+	}
+	if c.Layout != "" {
+		s = importers.Settings{Layout: c.Layout}
+	}
+	if len(c.Map) > 0 && s.Columns == nil {
+		s.Columns = map[importers.Field]string{}
+	}
+	for field, column := range c.Map {
+		if !slices.Contains(importers.Fields, importers.Field(field)) {
+			return s, errs.Invalidf("map", "There is no field called %q. The fields are %s", field, fieldNames())
+		}
+		s.Columns[importers.Field(field)] = column
+	}
+	if c.Currency != "" {
+		if s.Currency, err = money.ParseCurrency(c.Currency); err != nil {
+			return s, errs.Invalidf("currency", "%s is %v", c.Currency, err)
+		}
+	}
+	if c.Zone != "" {
+		s.Zone = c.Zone
+	}
+	if c.Source != "" {
+		s.Source = c.Source
+	}
+	switch c.Dates {
+	case "day-first":
+		s.Dates = sheet.DayFirst
+	case "month-first":
+		s.Dates = sheet.MonthFirst
+	}
+	return s, c.settle(ctx, db, s)
+}
+
+// settle makes the file's currency and zone the business's own when nobody
+// has chosen any yet: they are fixed with the first data.
+func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settings) error {
+	shop, err := workspace.Load(ctx, db)
+	if err != nil || shop.Saved || c.DryRun {
+		return err
+	}
+	if s.Currency != "" {
+		shop.Currency = s.Currency
+	}
+	if s.Zone != "" {
+		shop.Zone = s.Zone
+	}
+	return db.Tx(ctx, func(tx *store.Tx) error { return workspace.Save(ctx, tx, 0, shop) })
+}
+
+// begin writes the import down, or goes on with one of the same file that was
+// broken off.
+func (c *importCmd) begin(ctx context.Context, db *store.DB, path string, s importers.Settings) (id.Import, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err := io.Copy(h, f)
+	if err != nil {
+		return 0, err
+	}
+	hash := hex.EncodeToString(h.Sum(nil))
+	before, found, err := importers.Before(ctx, db, hash, 0)
+	if err != nil {
+		return 0, err
+	}
+	if found && before.CreatedBy == 0 && (before.State == importers.Running || before.State == importers.Waiting) {
+		return before.ID, nil
+	}
+	var i id.Import
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		i, err = importers.Create(ctx, tx, importers.Import{File: filepath.Base(path), Size: size, Hash: hash, Settings: s})
+		return err
+	})
+	return i, err
+}
+
+func (c *importCmd) writeErrors(ctx context.Context, db *store.DB, im importers.Import, open func(context.Context) (*sheet.Reader, error)) error {
+	in, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := os.Create(c.Errors)
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(f)
+	err = importers.WriteErrors(ctx, db, im.ID, in.Header(), w)
+	w.Flush()
+	return errors.Join(err, w.Error(), f.Close())
+}
+
+// summary is an import as --json tells of it.
+type summary struct {
+	Import    id.Import `json:"import"`
+	File      string    `json:"file"`
+	Layout    string    `json:"layout"`
+	Rows      int64     `json:"rows"`
+	Bad       int64     `json:"bad_rows"`
+	Orders    int64     `json:"orders_new"`
+	Changed   int64     `json:"orders_changed"`
+	Same      int64     `json:"orders_same"`
+	Lines     int64     `json:"lines_new"`
+	Customers int64     `json:"customers_new"`
+}
+
+func summaries(done []importers.Import) []summary {
+	var all []summary
+	for _, i := range done {
+		c := i.Counts
+		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers})
+	}
+	return all
+}
+
+func fieldNames() string {
+	names := make([]string, len(importers.Fields))
+	for i, f := range importers.Fields {
+		names[i] = string(f)
+	}
+	return strings.Join(names, ", ")
+}
+
+func layoutNames() string {
+	names := []string{importers.Mapping}
+	for _, l := range importers.Layouts {
+		names = append(names, l.Name)
+	}
+	return strings.Join(names, ", ")
+}

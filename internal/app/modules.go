@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"regulars/internal/doors/admin"
+	"regulars/internal/know/customers"
+	"regulars/internal/know/facts"
+	"regulars/internal/know/orders"
+	"regulars/internal/know/timeline"
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/locale"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
+	"regulars/internal/platform/web"
+	"regulars/internal/platform/workspace"
+)
+
+// Modules is what the program is made of: the slots in which modules meet.
+type Modules struct {
+	Catalog      *locale.Catalog
+	Files        map[string]fs.FS // pages, by module
+	Routes       []web.Route
+	Places       []web.Place
+	Panels       []web.Panel
+	Jobs         []jobs.Kind
+	Events       timeline.Kinds
+	Authenticate web.Authenticate
+	Shop         func(context.Context) (web.Shop, error)
+}
+
+// files are the modules with pages or sentences of their own.
+func files() map[string]fs.FS {
+	return map[string]fs.FS{
+		"users":     users.Files,
+		"workspace": workspace.Files,
+		"customers": customers.Files,
+		"orders":    orders.Files,
+		"admin":     admin.Files,
+	}
+}
+
+// Tables lists every table with a customer's rows: how they merge, are
+// exported and erased. A test fails for a table that stands nowhere.
+func Tables() []customers.Table {
+	return join(customers.Tables, orders.Tables, facts.Tables)
+}
+
+// events lists what can happen to a customer.
+func events() timeline.Kinds {
+	return timeline.NewKinds(customers.Kinds, orders.Kinds)
+}
+
+// subscriptions lists who reacts to what happens.
+func subscriptions() []timeline.Subscription {
+	return []timeline.Subscription{facts.Subscription}
+}
+
+// modules puts the program together over a database.
+func modules(db *store.DB, c Config) (Modules, error) {
+	m := Modules{Files: files(), Events: events()}
+	var texts []fs.FS
+	for _, f := range m.Files {
+		texts = append(texts, f)
+	}
+	var err error
+	if m.Catalog, err = locale.Load(append(texts, web.Text())...); err != nil {
+		return m, fmt.Errorf("load the catalogues: %w", err)
+	}
+	m.Places = join(admin.Places, customers.Places, orders.Places, users.Places, workspace.Places)
+	m.Panels = []web.Panel{orders.Panel}
+	m.Jobs = join(
+		timeline.Jobs(db, subscriptions()),
+		customers.Jobs(db),
+		orders.Jobs(db),
+		facts.Jobs(db),
+	)
+	m.Routes = join(
+		users.Admin(db),
+		workspace.Admin(db),
+		customers.Admin(db, m.Events, Tables()),
+		orders.Admin(db),
+		admin.Admin(db, m.Places, c.Version),
+	)
+	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }
+	m.Shop = workspace.Shop(db)
+	return m, nil
+}
+
+// greet tells whoever starts the program for the first time how to get in.
+func (a *App) greet(ctx context.Context, out io.Writer, url string) error {
+	n, err := users.Count(ctx, a.DB)
+	if err != nil || n > 0 {
+		return err
+	}
+	return a.DB.Tx(ctx, func(tx *store.Tx) error {
+		token, err := users.SetupLink(ctx, tx)
+		if err == nil {
+			fmt.Fprintf(out, "\nNobody can sign in yet. Open this link to become the owner:\n%s/set-up/%s\n\n", url, token)
+		}
+		return err
+	})
+}
+
+// join makes one list of several.
+func join[T any](lists ...[]T) []T {
+	var all []T
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}

@@ -1,0 +1,236 @@
+package importers
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/text"
+)
+
+// Field is something that a column of a file can hold.
+type Field string
+
+// The fields, in the order in which the mapping screen offers them.
+const (
+	Order     Field = "order" // its number
+	Date      Field = "date"
+	Time      Field = "time" // of day, where the date has none
+	Customer  Field = "customer"
+	Email     Field = "email"
+	Phone     Field = "phone"
+	Card      Field = "card"
+	Name      Field = "name"
+	Given     Field = "given"
+	Family    Field = "family"
+	Country   Field = "country"
+	Language  Field = "language"
+	SKU       Field = "sku"
+	Product   Field = "product"
+	Category  Field = "category"
+	Quantity  Field = "quantity"
+	Price     Field = "price"      // of one
+	LineTotal Field = "line_total" // of the line
+	Total     Field = "total"      // of the order, where rows have no lines
+	Discount  Field = "discount"   // of the order, like the next two
+	Shipping  Field = "shipping"
+	Tax       Field = "tax"
+	Refunded  Field = "refunded" // money given back of the order
+	Currency  Field = "currency"
+	Channel   Field = "channel"
+	Staff     Field = "staff"
+	Status    Field = "status"
+	Reason    Field = "reason"
+	Promised  Field = "promised"
+	Delivered Field = "delivered"
+)
+
+// Fields are all of them.
+var Fields = []Field{Order, Date, Time, Customer, Email, Phone, Card, Name, Given, Family, Country, Language,
+	SKU, Product, Category, Quantity, Price, LineTotal, Total, Discount, Shipping, Tax, Refunded, Currency,
+	Channel, Staff, Status, Reason, Promised, Delivered}
+
+// Layout knows one kind of file: which column holds what, by its name, and
+// what is particular about it.
+type Layout struct {
+	Name string
+	// Columns are the header names of each field, in any case. All that are
+	// in Needs must be there for the file to be recognised.
+	Columns map[Field][]string
+	Needs   []Field
+
+	Source   string         // of its order numbers, unless somebody says otherwise
+	Currency money.Currency // that the file is in, if it is always the same
+	Zone     string         // of its clocks, likewise
+	Channel  string
+
+	// Shape sees to what is particular, when a row has been read; nil: nothing.
+	Shape func(*Record) error
+}
+
+// Layouts are the files we know, the surest first. The mapping that a person
+// makes is not among them: it is the layout called "mapping".
+var Layouts = []Layout{onlineRetail, cdnow}
+
+// Mapping is the name of the layout that a person makes.
+const Mapping = "mapping"
+
+// Recognise returns the layout of a header, or false.
+func Recognise(header []string) (Layout, bool) {
+	for _, l := range Layouts {
+		found := l.find(header)
+		if !slices.ContainsFunc(l.Needs, func(f Field) bool { return found[f] == "" }) {
+			return l, true
+		}
+	}
+	return Layout{}, false
+}
+
+// find returns the column of each field of the layout that a header has.
+func (l Layout) find(header []string) map[Field]string {
+	found := map[Field]string{}
+	for field, names := range l.Columns {
+		for _, name := range names {
+			if i := slices.IndexFunc(header, func(h string) bool { return plainName(h) == plainName(name) }); i >= 0 {
+				found[field] = header[i]
+				break
+			}
+		}
+	}
+	return found
+}
+
+// plainName is a header without case, blanks and signs: "Customer ID" and
+// "customer_id" are the same.
+func plainName(s string) string { return strings.Join(text.Words(s), "") }
+
+// headerHash names a header, whatever the order of its columns.
+func headerHash(header []string) string {
+	names := make([]string, len(header))
+	for i, h := range header {
+		names[i] = plainName(h)
+	}
+	slices.Sort(names)
+	h := sha256.Sum256([]byte(strings.Join(names, "\x00")))
+	return hex.EncodeToString(h[:])
+}
+
+// layoutOf returns the layout that settings name, with the columns chosen.
+func layoutOf(s Settings, header []string) (Layout, error) {
+	l := Layout{Name: Mapping}
+	if s.Layout != Mapping {
+		i := slices.IndexFunc(Layouts, func(l Layout) bool { return l.Name == s.Layout })
+		if i < 0 {
+			return l, errs.Invalidf("layout", "No layout is called %q", s.Layout)
+		}
+		l = Layouts[i]
+	}
+	columns := l.find(header)
+	for field, name := range s.Columns {
+		if name == "" {
+			delete(columns, field)
+			continue
+		}
+		if !slices.Contains(header, name) {
+			return l, errs.Invalidf(string(field), "The file has no column called %q", text.Short(name, 60))
+		}
+		columns[field] = name
+	}
+	l.Columns = map[Field][]string{}
+	for field, name := range columns {
+		l.Columns[field] = []string{name}
+	}
+	return l, l.check()
+}
+
+// check says what a layout lacks to tell of anything.
+func (l Layout) check() error {
+	has := func(f Field) bool { return len(l.Columns[f]) > 0 }
+	known := has(Customer) || has(Email) || has(Phone) || has(Card)
+	switch {
+	case !has(Date) && !known:
+		return errs.Invalidf("date", "Choose the column with the date of the order; or, for a list of customers, the one with their email, phone or number")
+	case has(Date) && !has(Price) && !has(LineTotal) && !has(Total):
+		return errs.Invalidf("total", "Choose the column with the price or the total")
+	case has(Date) && !has(Order) && !known:
+		return errs.Invalidf("order", "Choose the column with the order's number, or one by which the customer is known")
+	}
+	return nil
+}
+
+// settings are what the layout knows of itself.
+func (l Layout) settings() Settings {
+	return Settings{Layout: l.Name, Currency: l.Currency, Zone: l.Zone, Source: l.Source, Channel: l.Channel}
+}
+
+// guesses are names that columns go by, for files that no layout knows.
+var guesses = Layout{Name: Mapping, Columns: map[Field][]string{
+	Order:     {"order", "order id", "order no", "order number", "order #", "invoice", "invoice no", "invoice id", "receipt", "transaction", "transaction id", "objednávka", "číslo objednávky", "ordine", "numero ordine", "поръчка", "заказ", "номер заказа", "주문번호"},
+	Date:      {"date", "order date", "created at", "created", "datetime", "invoice date", "purchase date", "paid at", "datum", "data", "дата", "날짜", "주문일"},
+	Time:      {"time", "order time", "čas", "ora", "час", "время", "시간"},
+	Customer:  {"customer id", "customer", "customer no", "customer number", "client id", "user id", "zákazník", "cliente", "клиент", "고객번호"},
+	Email:     {"email", "e-mail", "customer email", "billing email", "mail", "имейл", "эл. почта", "이메일"},
+	Phone:     {"phone", "telephone", "mobile", "phone number", "billing phone", "telefon", "telefono", "телефон", "전화"},
+	Card:      {"card", "card number", "loyalty card", "karta"},
+	Name:      {"name", "customer name", "full name", "billing name", "jméno a příjmení", "nome e cognome", "име", "имя", "이름"},
+	Given:     {"first name", "given name", "billing first name", "jméno", "nome"},
+	Family:    {"last name", "family name", "surname", "billing last name", "příjmení", "cognome", "фамилия"},
+	Country:   {"country", "billing country", "země", "stato", "paese", "държава", "страна", "국가"},
+	Language:  {"language", "locale", "jazyk", "lingua", "език", "язык", "언어"},
+	SKU:       {"sku", "product id", "stock code", "item id", "product code", "kód", "codice", "артикул", "상품코드"},
+	Product:   {"product", "product name", "item", "item name", "description", "produkt", "prodotto", "продукт", "товар", "상품명"},
+	Category:  {"category", "product category", "kategorie", "categoria", "категория", "카테고리"},
+	Quantity:  {"quantity", "qty", "count", "items", "množství", "quantità", "количество", "수량"},
+	Price:     {"price", "unit price", "item price", "cena", "cena za kus", "prezzo", "цена", "단가"},
+	LineTotal: {"line total", "item total", "amount", "částka", "importo", "сума", "сумма", "금액"},
+	Total:     {"total", "order total", "grand total", "revenue", "celkem", "totale", "общо", "итого", "합계"},
+	Discount:  {"discount", "discount amount", "sleva", "sconto", "отстъпка", "скидка", "할인"},
+	Shipping:  {"shipping", "postage", "delivery", "doprava", "spedizione", "доставка", "배송비"},
+	Tax:       {"tax", "taxes", "vat", "daň", "dph", "iva", "ддс", "налог", "세금"},
+	Refunded:  {"refunded", "refunded amount", "amount refunded", "vráceno", "rimborsato"},
+	Currency:  {"currency", "currency code", "měna", "valuta", "валута", "валюта", "통화"},
+	Channel:   {"channel", "source", "sales channel", "kanál", "canale", "канал", "채널"},
+	Staff:     {"staff", "employee", "sales person", "cashier", "prodavač", "commesso"},
+	Status:    {"status", "state", "financial status", "stav", "stato ordine", "статус", "상태"},
+	Reason:    {"reason", "cancel reason", "refund reason", "důvod", "motivo", "причина"},
+	Promised:  {"promised", "promised date", "due date", "slíbeno"},
+	Delivered: {"delivered", "delivered at", "delivery date", "doručeno"},
+}}
+
+// Guess proposes a mapping for a file that no layout knows: by the names of
+// the columns, and by what they hold.
+func Guess(profile sheet.Profile) Settings {
+	header := make([]string, len(profile.Columns))
+	for i, c := range profile.Columns {
+		header[i] = c.Name
+	}
+	s := Settings{Layout: Mapping, Columns: guesses.find(header)}
+	used := map[string]bool{}
+	for _, name := range s.Columns {
+		used[name] = true
+	}
+	byKind := map[sheet.Kind]Field{sheet.KindEmail: Email, sheet.KindDay: Date, sheet.KindMoment: Date, sheet.KindMoney: Total, sheet.KindPhone: Phone}
+	for _, c := range profile.Columns {
+		if f, ok := byKind[c.Kind]; ok && s.Columns[f] == "" && !used[c.Name] {
+			s.Columns[f] = c.Name
+		}
+	}
+	for _, c := range profile.Columns {
+		if c.Name == s.Columns[Date] {
+			s.Dates = c.Dates.Order
+		}
+		if c.Mark != sheet.NoMark && (c.Name == s.Columns[Price] || c.Name == s.Columns[LineTotal] || c.Name == s.Columns[Total]) {
+			s.Mark = c.Mark
+		}
+		if c.Currency != "" && s.Currency == "" {
+			if code, err := money.ParseCurrency(c.Currency); err == nil {
+				s.Currency = code
+			}
+		}
+	}
+	return s
+}

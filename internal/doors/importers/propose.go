@@ -1,0 +1,163 @@
+package importers
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+// sampled is how many rows a proposal looks at.
+const sampled = 2000
+
+// Propose says how a file would be read: by a layout that knows it, by what
+// somebody chose for a file with the same header, or by a guess. The reader
+// is used up.
+func Propose(ctx context.Context, q store.Querier, in *sheet.Reader) (Settings, error) {
+	header := slices.Clone(in.Header())
+	if l, ok := Recognise(header); ok {
+		return l.settings(), nil
+	}
+	var remembered string
+	err := q.QueryRow(ctx, `select settings from import_mappings where header_hash = $1`, headerHash(header)).Scan(&remembered)
+	if err == nil {
+		var s Settings
+		return s, json.Unmarshal([]byte(remembered), &s)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return Settings{}, fmt.Errorf("look for a mapping: %w", err)
+	}
+	profile, err := sheet.Sample(in, sampled)
+	if err != nil {
+		return Settings{}, err
+	}
+	return Guess(profile), nil
+}
+
+// Remember keeps what was chosen, for the next file with the same header.
+func Remember(ctx context.Context, tx *store.Tx, header []string, s Settings) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		insert into import_mappings (header_hash, settings, saved_at) values ($1, $2, $3)
+		on conflict (header_hash) do update set settings = excluded.settings, saved_at = excluded.saved_at`,
+		headerHash(header), string(body), tx.Now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("remember a mapping: %w", err)
+	}
+	return nil
+}
+
+// explained is how many records Explain writes out.
+const explained = 5
+
+// Explain writes what a file is and what its first rows mean, and changes
+// nothing.
+func Explain(ctx context.Context, q store.Querier, s Settings, open opener, out io.Writer) error {
+	shop, err := workspace.Load(ctx, q)
+	if err != nil {
+		return err
+	}
+	in, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	read, err := newReader(s, in.Header(), shop.Currency, shop.Location())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Layout %s, amounts in %s, times of %s.\n", read.layout.Name, read.base, read.zone)
+	for _, f := range Fields {
+		if i, ok := read.at[f]; ok {
+			fmt.Fprintf(out, "  %-10s from the column %q\n", f, in.Header()[i])
+		}
+	}
+	c := newCutter(in, read, nil, 0)
+	for range explained {
+		sl := &slice{products: map[string]Record{}}
+		rec, err := c.record(sl)
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case rec == nil:
+			for _, e := range sl.errors {
+				fmt.Fprintf(out, "Line %d is left out: %s: %s\n", e.line, e.column, e.reason)
+			}
+		default:
+			fmt.Fprintln(out, rec.String())
+		}
+	}
+	return nil
+}
+
+// String is the record in words, for whoever checks a mapping.
+func (rec Record) String() string {
+	p := rec.Person
+	var who []string
+	for _, s := range []string{p.External, p.Email, p.Phone, p.Card, p.Name, p.Given, p.Family, p.Country} {
+		if s != "" {
+			who = append(who, s)
+		}
+	}
+	if who == nil {
+		who = []string{"nobody known"}
+	}
+	what := "sold"
+	if rec.Return {
+		what = "taken back"
+	}
+	if rec.At.IsZero() {
+		return fmt.Sprintf("Line %d: the customer %s", rec.Line, strings.Join(who, ", "))
+	}
+	return fmt.Sprintf("Line %d: %s %s on %s to %s: %g × %s", rec.Line, rec.Number, what, rec.At.Format("2006-01-02 15:04 MST"),
+		strings.Join(who, ", "), float64(rec.Quantity)/1000, rec.sku())
+}
+
+// WriteErrors writes the rows of an import that could not be read as a file to
+// be mended: the columns of the original, then line, column and reason, which
+// importing it again does not look at.
+func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, w *csv.Writer) error {
+	if err := w.Write(append(slices.Clone(header), "line", "column", "reason")); err != nil {
+		return err
+	}
+	rows, err := q.Query(ctx, `select line, column_name, reason, row_text from import_errors where import_id = $1 order by line, ordinal`, int64(i))
+	if err != nil {
+		return fmt.Errorf("read the rows that could not be read: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line int64
+		var column, reason, raw string
+		if err := rows.Scan(&line, &column, &reason, &raw); err != nil {
+			return err
+		}
+		r := csv.NewReader(strings.NewReader(raw))
+		r.LazyQuotes, r.FieldsPerRecord = true, -1
+		cells, err := r.Read()
+		if err != nil {
+			cells = []string{raw}
+		}
+		for len(cells) < len(header) {
+			cells = append(cells, "")
+		}
+		if err := w.Write(append(cells[:len(header):len(header)], fmt.Sprint(line), column, reason)); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

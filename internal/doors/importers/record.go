@@ -1,0 +1,346 @@
+package importers
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/text"
+)
+
+// Record is what one row of a file says: a line of an order, and whose.
+type Record struct {
+	Line   int64 // of the file
+	Person Person
+
+	Number string // of the order; empty: the file has none
+	Return bool
+	At     time.Time // zero: the row is about a customer only
+
+	SKU, Product, Category string
+	Kind                   string       // of the product; empty: product
+	Quantity               int64        // thousandths
+	Price                  sheet.Number // of one
+	LineTotal              *int64       // minor units, when the file gives it; Price is worked out then
+	Currency               money.Currency
+
+	// Of the order, in minor units.
+	Discount, Shipping, Tax, Refunded int64
+	Channel, Staff, Reason            string
+	Cancelled, GivenBack              bool // as its status says
+	Promised, Delivered               string
+}
+
+// Person is who a row says the customer is.
+type Person struct {
+	External, Email, Phone, Card string
+	Name, Given, Family          string
+	Country, Language            string
+}
+
+// known reports whether there is anything by which the person can be found.
+func (p Person) known() bool {
+	return p.External != "" || p.Email != "" || p.Phone != "" || p.Card != ""
+}
+
+// badCell is a cell that cannot be read; the row is left out.
+type badCell struct {
+	column string
+	reason string
+}
+
+func (b badCell) Error() string { return b.column + ": " + b.reason }
+
+// reader turns rows into records by a layout.
+type reader struct {
+	layout   Layout
+	settings Settings
+	zone     *time.Location
+	base     money.Currency // of amounts, unless the row says otherwise
+	at       map[Field]int  // column of each field
+	names    []string
+
+	lastDate, lastClock string // rows of an order share them
+	lastAt              time.Time
+}
+
+func newReader(s Settings, header []string, base money.Currency, zone *time.Location) (*reader, error) {
+	l, err := layoutOf(s, header)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{layout: l, settings: s, zone: zone, base: base, at: map[Field]int{}, names: header}
+	if s.Currency != "" {
+		r.base = s.Currency
+	}
+	if s.Zone != "" {
+		if r.zone, err = time.LoadLocation(s.Zone); err != nil {
+			return nil, errs.Invalidf("zone", "No time zone is called %q. Names are like Europe/Prague", text.Short(s.Zone, 40))
+		}
+	}
+	for i, name := range header {
+		for field, columns := range l.Columns {
+			if len(columns) == 1 && columns[0] == name {
+				r.at[field] = i
+			}
+		}
+	}
+	return r, nil
+}
+
+// has reports whether the file has a column for the field.
+func (r *reader) has(f Field) bool { _, ok := r.at[f]; return ok }
+
+// cell returns the cell of a field, trimmed; "" where there is none.
+func (r *reader) cell(row sheet.Row, f Field) string {
+	i, ok := r.at[f]
+	if !ok || i >= len(row.Cells) {
+		return ""
+	}
+	return strings.TrimSpace(row.Cells[i])
+}
+
+// bad says which column cannot be read. The reason loses its full stop: it
+// stands in a table.
+func (r *reader) bad(f Field, err error) error {
+	name := string(f)
+	if i, ok := r.at[f]; ok {
+		name = r.names[i]
+	}
+	return badCell{name, strings.TrimSuffix(errs.Message(err), ".")}
+}
+
+// read makes a record of a row. Its errors are badCells.
+func (r *reader) read(row sheet.Row) (Record, error) {
+	rec := Record{Line: int64(row.Line), Currency: r.base, Channel: r.settings.Channel}
+	steps := []func(*Record, sheet.Row) error{r.readPerson, r.readOrder, r.readLine, r.readMoney}
+	for _, step := range steps {
+		if err := step(&rec, row); err != nil {
+			return rec, err
+		}
+	}
+	if r.layout.Shape != nil {
+		if err := r.layout.Shape(&rec); err != nil {
+			return rec, err
+		}
+	}
+	if rec.At.IsZero() && !rec.Person.known() {
+		return rec, badCell{"", "Neither an order nor a customer can be told from this row"}
+	}
+	return rec, nil
+}
+
+func (r *reader) readPerson(rec *Record, row sheet.Row) error {
+	p := &rec.Person
+	var err error
+	if p.External, err = sheet.CleanID(r.cell(row, Customer)); err != nil && r.cell(row, Customer) != "" {
+		return r.bad(Customer, err)
+	}
+	p.Email, p.Phone, p.Card = r.cell(row, Email), strings.TrimPrefix(r.cell(row, Phone), "'"), r.cell(row, Card)
+	p.Name, p.Given, p.Family = r.cell(row, Name), r.cell(row, Given), r.cell(row, Family)
+	p.Country, p.Language = country(r.cell(row, Country)), tongue(r.cell(row, Language))
+	if p.Email != "" && !strings.Contains(p.Email, "@") {
+		return r.bad(Email, errs.Invalidf("", "%s is no email address", text.Short(p.Email, 60)))
+	}
+	return nil
+}
+
+func (r *reader) readOrder(rec *Record, row sheet.Row) error {
+	rec.Number = strings.TrimPrefix(r.cell(row, Order), "'")
+	date, clock := r.cell(row, Date), r.cell(row, Time)
+	if !r.has(Date) {
+		return nil
+	}
+	if date == "" {
+		return r.bad(Date, errs.Invalidf("", "There is no date. Write it like 2026-08-22"))
+	}
+	if date != r.lastDate || clock != r.lastClock {
+		when, err := sheet.ParseTime(date, r.settings.Dates)
+		if err != nil {
+			return r.bad(Date, err)
+		}
+		if clock != "" {
+			of, err := sheet.ParseClock(clock)
+			if err != nil {
+				return r.bad(Time, err)
+			}
+			when = when.AtClock(of)
+		}
+		r.lastDate, r.lastClock, r.lastAt = strings.Clone(date), strings.Clone(clock), when.In(r.zone)
+	}
+	rec.At = r.lastAt
+	if channel := r.cell(row, Channel); channel != "" {
+		rec.Channel = channel
+	}
+	rec.Staff, rec.Reason = r.cell(row, Staff), r.cell(row, Reason)
+	rec.Cancelled, rec.GivenBack = status(r.cell(row, Status))
+	for _, day := range []struct {
+		field Field
+		to    *string
+	}{{Promised, &rec.Promised}, {Delivered, &rec.Delivered}} {
+		if cell := r.cell(row, day.field); cell != "" {
+			when, err := sheet.ParseTime(cell, r.settings.Dates)
+			if err != nil {
+				return r.bad(day.field, err)
+			}
+			*day.to = when.In(r.zone).In(r.zone).Format(time.DateOnly)
+		}
+	}
+	return nil
+}
+
+func (r *reader) readLine(rec *Record, row sheet.Row) error {
+	rec.SKU, rec.Product, rec.Category = strings.TrimPrefix(r.cell(row, SKU), "'"), r.cell(row, Product), r.cell(row, Category)
+	rec.Quantity = 1000
+	if cell := r.cell(row, Quantity); cell != "" {
+		n, err := sheet.ParseQuantity(cell, r.settings.Mark)
+		if err == nil {
+			rec.Quantity, _, err = n.Minor(3)
+		}
+		if err != nil {
+			return r.bad(Quantity, err)
+		}
+	}
+	return nil
+}
+
+// readMoney reads the amounts, in the currency of the row.
+func (r *reader) readMoney(rec *Record, row sheet.Row) error {
+	if cell := r.cell(row, Currency); cell != "" {
+		c, err := money.ParseCurrency(cell)
+		if err != nil {
+			return r.bad(Currency, errs.Invalidf("", "%s is no currency code such as EUR", text.Short(cell, 20)))
+		}
+		rec.Currency = c
+	}
+	if cell := r.cell(row, Price); cell != "" {
+		a, err := r.amount(rec, Price, cell)
+		if err != nil {
+			return err
+		}
+		rec.Price = a
+	} else if r.has(Price) && !r.has(LineTotal) && r.has(Date) {
+		return r.bad(Price, errs.Invalidf("", "There is no price"))
+	}
+	for _, f := range []Field{Total, LineTotal} {
+		if cell := r.cell(row, f); cell != "" && (f == LineTotal || !r.has(Price) && !r.has(LineTotal)) {
+			v, err := r.minor(rec, f, cell)
+			if err != nil {
+				return err
+			}
+			rec.LineTotal = &v
+		}
+	}
+	if rec.LineTotal == nil && !r.has(Price) && r.has(Date) {
+		return r.bad(Total, errs.Invalidf("", "There is no amount"))
+	}
+	for _, part := range []struct {
+		field Field
+		to    *int64
+	}{{Discount, &rec.Discount}, {Shipping, &rec.Shipping}, {Tax, &rec.Tax}, {Refunded, &rec.Refunded}} {
+		if cell := r.cell(row, part.field); cell != "" && r.ofOrder(part.field) {
+			v, err := r.minor(rec, part.field, cell)
+			if err != nil {
+				return err
+			}
+			*part.to = v
+		}
+	}
+	if rec.Discount < 0 {
+		rec.Discount = -rec.Discount
+	}
+	return nil
+}
+
+// ofOrder reports whether an amount adds to the lines: beside a total of the
+// whole order, which holds them already, discount, shipping and tax do not.
+func (r *reader) ofOrder(f Field) bool {
+	return f == Refunded || r.has(Price) || r.has(LineTotal)
+}
+
+func (r *reader) amount(rec *Record, f Field, cell string) (sheet.Number, error) {
+	a, err := sheet.ParseAmount(cell, r.settings.Mark)
+	if err != nil {
+		return sheet.Number{}, r.bad(f, err)
+	}
+	if a.Currency != "" && !r.has(Currency) && r.settings.Currency == "" {
+		if c, err := money.ParseCurrency(a.Currency); err == nil {
+			rec.Currency = c
+		}
+	}
+	return a.Number, nil
+}
+
+func (r *reader) minor(rec *Record, f Field, cell string) (int64, error) {
+	n, err := r.amount(rec, f, cell)
+	if err != nil {
+		return 0, err
+	}
+	v, err := money.FromDecimal(n.Units, n.Scale, rec.Currency)
+	if err != nil {
+		return 0, r.bad(f, errs.Invalidf("", "The amount is too large"))
+	}
+	return v, nil
+}
+
+// status reads the words that shops use for what became of an order.
+func status(s string) (cancelled, refunded bool) {
+	switch plainName(s) {
+	case "cancelled", "canceled", "voided", "void", "failed", "storno", "stornovano", "zruseno", "annullato", "отменен", "отказана", "취소":
+		return true, false
+	case "refunded", "vraceno", "rimborsato", "возвращен", "환불":
+		return false, true
+	}
+	return false, false
+}
+
+// countries are ISO 3166 codes by the plain English name.
+var countries = func() map[string]string {
+	all := map[string]string{
+		"eire": "IE", "rsa": "ZA", "usa": "US", "unitedstatesofamerica": "US", "uk": "GB", "greatbritain": "GB",
+		"england": "GB", "scotland": "GB", "wales": "GB", "czechrepublic": "CZ", "korea": "KR", "southkorea": "KR",
+		"hongkong": "HK", "holland": "NL", "thenetherlands": "NL", "russia": "RU",
+	}
+	names := display.English.Regions()
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string(a) + string(b)
+			region, err := language.ParseRegion(code)
+			if err == nil && region.IsCountry() && region.String() == code {
+				all[plainName(names.Name(region))] = code
+			}
+		}
+	}
+	return all
+}()
+
+// country turns a name or code into an ISO code; what is none is unknown.
+func country(s string) string {
+	if len(s) == 2 {
+		if region, err := language.ParseRegion(s); err == nil && region.IsCountry() {
+			return region.String()
+		}
+	}
+	if s == "" {
+		return ""
+	}
+	return countries[plainName(s)]
+}
+
+// tongue turns a locale (cs_CZ, en-GB) into its language.
+func tongue(s string) string {
+	if s == "" {
+		return ""
+	}
+	tag, err := language.Parse(s)
+	if err != nil {
+		return ""
+	}
+	base, _ := tag.Base()
+	return base.String()
+}

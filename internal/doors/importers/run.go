@@ -1,0 +1,403 @@
+package importers
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"regulars/internal/know/customers"
+	"regulars/internal/know/orders"
+	"regulars/internal/know/timeline"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+// opener opens the file of an import from its start.
+type opener func(ctx context.Context) (*sheet.Reader, error)
+
+// Run brings a file in from where it stopped until it is complete, telling
+// progress after each slice (nil: nobody listens). It may be killed at any
+// moment and run again; two of it on one import do not both go on. What is
+// wrong with the file is kept with the import and returned as errs.Invalid.
+func Run(ctx context.Context, db *store.DB, i id.Import, open opener, progress func(Import)) error {
+	err := db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `update imports set started_at = $1 where id = $2 and started_at is null`, tx.Now.UnixMicro(), int64(i))
+		if err != nil {
+			return err
+		}
+		return setState(ctx, tx, i, Running, Waiting, Running, Failed)
+	})
+	if err != nil {
+		return err
+	}
+	err = run(ctx, db, i, open, progress)
+	if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Internal) {
+		// The file is at fault, not the moment: trying again would not help.
+		return errors.Join(err, fail(ctx, db, i, errs.Message(err)))
+	}
+	return err
+}
+
+func fail(ctx context.Context, db *store.DB, i id.Import, message string) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `update imports set state = 'failed', message = $1, finished_at = $2 where id = $3 and state = 'running'`,
+			message, tx.Now.UnixMicro(), int64(i))
+		return err
+	})
+}
+
+func run(ctx context.Context, db *store.DB, i id.Import, open opener, progress func(Import)) error {
+	im, err := ByID(ctx, db, i)
+	if err != nil {
+		return err
+	}
+	p, err := newPlacer(ctx, db, im)
+	if err != nil {
+		return err
+	}
+	scattered, err := p.survey(ctx, open)
+	if err != nil {
+		return err
+	}
+	in, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	read, err := p.reader(in)
+	if err != nil {
+		return err
+	}
+	_, p.im.BytesTotal = in.Progress()
+	return p.all(ctx, newCutter(in, read, scattered, im.Position), progress)
+}
+
+// placer brings the slices of one import in.
+type placer struct {
+	db   *store.DB
+	im   Import
+	shop workspace.Settings
+}
+
+func newPlacer(ctx context.Context, db *store.DB, im Import) (*placer, error) {
+	shop, err := workspace.Load(ctx, db)
+	return &placer{db: db, im: im, shop: shop}, err
+}
+
+func (p *placer) reader(in *sheet.Reader) (*reader, error) {
+	return newReader(p.im.Settings, in.Header(), p.shop.Currency, p.shop.Location())
+}
+
+// survey reads the file once to see which orders are scattered over it.
+func (p *placer) survey(ctx context.Context, open opener) (map[uint64]int, error) {
+	in, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	read, err := p.reader(in)
+	if err != nil {
+		return nil, err
+	}
+	return scatter(in, read)
+}
+
+// all reads ahead on one core while slices are written on another.
+func (p *placer) all(ctx context.Context, c *cutter, progress func(Import)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	type cut struct {
+		s   *slice
+		err error
+	}
+	cuts := make(chan cut, 1)
+	go func() {
+		defer close(cuts)
+		for {
+			s, err := c.next(p.db.SliceRows())
+			select {
+			case cuts <- cut{s, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for cut := range cuts {
+		if err := p.slice(ctx, cut.s); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(p.im)
+		}
+		switch {
+		case cut.err == io.EOF:
+			return p.complete(ctx, progress)
+		case cut.err != nil:
+			return cut.err
+		}
+	}
+	return ctx.Err()
+}
+
+// slice writes a slice with the place where to go on. An order that cannot be
+// is left out and told of, like a row that cannot be read.
+func (p *placer) slice(ctx context.Context, s *slice) error {
+	err := p.write(ctx, s)
+	if !errs.Is(err, errs.Invalid) {
+		return err
+	}
+	kept := s.drafts[:0]
+	for _, d := range s.drafts {
+		alone := &slice{drafts: []*draft{d}, people: s.people, products: s.products}
+		err := p.db.Tx(ctx, func(tx *store.Tx) error {
+			if _, err := p.place(ctx, tx, alone); err != nil {
+				return err
+			}
+			return errTried
+		})
+		switch {
+		case errors.Is(err, errTried):
+			kept = append(kept, d)
+		case errs.Is(err, errs.Invalid):
+			s.errors = append(s.errors, rowError{line: d.rec.Line, reason: errs.Message(err), raw: d.rec.Number})
+		default:
+			return err
+		}
+	}
+	s.drafts = kept
+	return p.write(ctx, s)
+}
+
+// errTried rolls a trial back.
+var errTried = errors.New("only tried")
+
+func (p *placer) write(ctx context.Context, s *slice) error {
+	next := p.im
+	err := p.db.Tx(ctx, func(tx *store.Tx) error {
+		next = p.im
+		next.Position, next.BytesDone = s.rows, s.bytes
+		counts, err := p.place(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		counts.Bad = int64(len(s.errors))
+		if err := p.keepErrors(ctx, tx, s.errors); err != nil {
+			return err
+		}
+		next.Counts.add(counts)
+		c := next.Counts
+		n, err := tx.Exec(ctx, `
+			update imports set position = $1, bytes_done = $2, bytes_total = $3, rows_bad = $4, orders_new = $5,
+				orders_changed = $6, orders_same = $7, lines_new = $8, customers_new = $9
+			where id = $10 and position = $11 and state = 'running'`,
+			next.Position, next.BytesDone, next.BytesTotal, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers,
+			int64(p.im.ID), p.im.Position)
+		if err == nil && n == 0 {
+			err = errs.Conflictf("The import was stopped, or goes on elsewhere")
+		}
+		return err
+	})
+	if err == nil {
+		p.im = next
+	}
+	return err
+}
+
+// place writes the customers, products and orders of a slice.
+func (p *placer) place(ctx context.Context, tx *store.Tx, s *slice) (Counts, error) {
+	var counts Counts
+	var news []orders.NewProduct
+	for sku, r := range s.products {
+		news = append(news, orders.NewProduct{SKU: sku, Name: r.Product, Kind: r.Kind, Category: r.Category, Import: p.im.ID})
+	}
+	products, err := orders.EnsureProducts(ctx, tx, news)
+	if err != nil {
+		return counts, err
+	}
+	people, fresh, err := p.people(ctx, tx, s)
+	if err != nil {
+		return counts, err
+	}
+	counts.Customers = fresh
+	var sales []orders.Sale
+	for _, d := range s.drafts {
+		made, err := p.sales(d, people, products)
+		if err != nil {
+			return counts, err
+		}
+		sales = append(sales, made...)
+	}
+	placed, err := orders.PlaceMany(ctx, tx, sales)
+	counts.New, counts.Changed, counts.Same = int64(placed.New), int64(placed.Changed), int64(placed.Same)
+	counts.Lines = int64(placed.Lines)
+	return counts, err
+}
+
+// people returns the customers of the slice and how many were not there.
+func (p *placer) people(ctx context.Context, tx *store.Tx, s *slice) (ids []id.Customer, fresh int64, err error) {
+	if len(s.people) == 0 {
+		return nil, 0, nil
+	}
+	since := make([]time.Time, len(s.people))
+	for _, d := range s.drafts {
+		if i := d.person; i >= 0 && (since[i].IsZero() || d.rec.At.Before(since[i])) {
+			since[i] = d.rec.At
+		}
+	}
+	profiles := make([]customers.Profile, len(s.people))
+	for i, person := range s.people {
+		profiles[i] = p.profile(person, since[i])
+	}
+	before := id.Customer(tx.NewID())
+	ids, err = customers.CreateMany(ctx, tx, profiles)
+	if err != nil {
+		return nil, 0, err
+	}
+	made := slices.Clone(ids)
+	slices.Sort(made)
+	for _, c := range slices.Compact(made) {
+		if c > before {
+			fresh++
+		}
+	}
+	return ids, fresh, nil
+}
+
+func (p *placer) profile(person Person, since time.Time) customers.Profile {
+	profile := customers.Profile{Name: person.Name, Given: person.Given, Family: person.Family, Language: person.Language,
+		Country: person.Country, JoinedAt: since, Source: p.source(), Import: p.im.ID, History: true, Region: p.shop.Country}
+	add := func(kind, value string) {
+		i := customers.Identity{Kind: kind, Value: value}
+		// What is no email or phone is not known by it; the order still counts.
+		if _, err := customers.Normalise(i, p.shop.Country); value != "" && err == nil {
+			profile.Identities = append(profile.Identities, i)
+		}
+	}
+	add(customers.Email, person.Email)
+	add(customers.Phone, person.Phone)
+	add(customers.Card, person.Card)
+	if person.External != "" {
+		add(customers.External, p.source()+":"+person.External)
+	}
+	return profile
+}
+
+func (p *placer) source() string {
+	if p.im.Settings.Source != "" {
+		return p.im.Settings.Source
+	}
+	return "import"
+}
+
+// sales makes the orders and returns of a draft.
+func (p *placer) sales(d *draft, people []id.Customer, products map[string]id.Product) ([]orders.Sale, error) {
+	r := d.rec
+	s := orders.Sale{Number: r.Number, Source: p.source(), At: r.At, Currency: r.Currency, Channel: r.Channel, Staff: r.Staff,
+		Return: r.Return, Discount: r.Discount, Shipping: r.Shipping, Tax: r.Tax, PromisedDay: r.Promised, DeliveredDay: r.Delivered,
+		Reason: r.Reason, Import: p.im.ID, History: true}
+	if d.person >= 0 {
+		s.Customer = people[d.person]
+	}
+	if r.Cancelled {
+		s.CancelledAt = r.At
+	}
+	sum := int64(0)
+	for _, l := range d.lines {
+		line, err := l.line(products)
+		if err != nil {
+			return nil, errs.Invalidf("total", "The amount of the order is too large")
+		}
+		s.Lines = append(s.Lines, line)
+		sum += line.Total
+	}
+	if sum < 0 && !s.Return && r.Number != "" && turned(s.Lines) {
+		s.Return = true
+		for i := range s.Lines {
+			l := &s.Lines[i]
+			l.Total = -l.Total
+			l.Quantity, l.Price = abs(l.Quantity), abs(l.Price)
+		}
+	}
+	sales := []orders.Sale{s}
+	if back := r.Refunded; (back > 0 || r.GivenBack) && !s.Return {
+		refund := orders.Sale{Customer: s.Customer, Number: s.Number + "-R", ReturnsNumber: s.Number, Source: s.Source, At: s.At,
+			Currency: s.Currency, Channel: s.Channel, Return: true, Reason: r.Reason, Shipping: back, Import: p.im.ID, History: true}
+		if back == 0 {
+			refund.Lines, refund.Shipping, refund.Discount, refund.Tax = s.Lines, s.Shipping, s.Discount, s.Tax
+		}
+		sales = append(sales, refund)
+	}
+	return sales, nil
+}
+
+// turned reports whether every line gives money back by its quantity.
+func turned(lines []orders.Line) bool {
+	return !slices.ContainsFunc(lines, func(l orders.Line) bool { return l.Quantity >= 0 && l.Total >= 0 })
+}
+
+func abs(v int64) int64 { return max(v, -v) }
+
+// maxErrors is how many rows that cannot be read are kept to be mended.
+const maxErrors = 10_000
+
+func (p *placer) keepErrors(ctx context.Context, tx *store.Tx, errors []rowError) error {
+	if room := maxErrors - p.im.Counts.Bad; room < int64(len(errors)) {
+		errors = errors[:max(0, room)]
+	}
+	rows := tx.Bulk(ctx, "import_errors", "import_id, line, ordinal, column_name, reason, row_text", "on conflict (import_id, line, ordinal) do nothing")
+	seen := map[int64]int64{}
+	for _, e := range errors {
+		raw := e.raw
+		if e.row != nil {
+			raw = csvRow(e.row)
+		}
+		seen[e.line]++
+		if err := rows.Add(int64(p.im.ID), e.line, seen[e.line], e.column, e.reason, strings.ToValidUTF8(strings.ReplaceAll(raw, "\x00", ""), "\uFFFD")); err != nil {
+			return fmt.Errorf("keep rows that cannot be read: %w", err)
+		}
+	}
+	return rows.Close()
+}
+
+// csvRow writes a row so that it can be mended and read again.
+func csvRow(cells []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(cells) // a Builder does not fail
+	w.Flush()
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// complete ends an import: those who react are told now, and the file goes.
+func (p *placer) complete(ctx context.Context, progress func(Import)) error {
+	err := p.db.Tx(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `update imports set state = 'complete', bytes_done = bytes_total, finished_at = $1, message = ''
+			where id = $2 and state = 'running'`, tx.Now.UnixMicro(), int64(p.im.ID))
+		if err != nil || n == 0 {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from import_files where import_id = $1`, int64(p.im.ID)); err != nil {
+			return err
+		}
+		return timeline.Release(ctx, tx, p.im.ID)
+	})
+	if err != nil {
+		return err
+	}
+	p.im.State = Complete
+	if progress != nil {
+		progress(p.im)
+	}
+	return nil
+}

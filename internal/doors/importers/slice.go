@@ -1,0 +1,284 @@
+package importers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+	"strings"
+
+	"regulars/internal/know/orders"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+)
+
+// slice is some whole orders of a file, read and not yet placed.
+type slice struct {
+	drafts   []*draft
+	people   []Person          // without an order, or of them, each once
+	products map[string]Record // by SKU: the first row that named it
+	errors   []rowError
+	rows     int64 // read up to and with this slice
+	bytes    int64
+}
+
+// draft is one order as its rows told of it.
+type draft struct {
+	rec    Record // of its first row
+	lines  []Record
+	person int // in slice.people; -1: nobody known
+}
+
+// rowError is a row that is left out.
+type rowError struct {
+	line   int64
+	column string
+	reason string
+	row    []string // nil: the raw text says it
+	raw    string
+}
+
+// cutter cuts a file into slices. An order is never cut: when its rows do not
+// stand together (see scattered), they are held until the last has come.
+type cutter struct {
+	in        *sheet.Reader
+	read      *reader
+	scattered map[uint64]int // groups of rows still to come, of orders that stand in several
+	skip      int64          // rows done before a restart
+	rows      int64
+	ahead     *Record // read, of the next slice
+	held      map[string]*draft
+	ordinals  map[uint64]int // how often a row without a number has come, by its hash
+}
+
+func newCutter(in *sheet.Reader, read *reader, scattered map[uint64]int, skip int64) *cutter {
+	return &cutter{in: in, read: read, scattered: scattered, skip: skip, held: map[string]*draft{}, ordinals: map[uint64]int{}}
+}
+
+// next returns a slice of about limit rows, or io.EOF with the last one.
+func (c *cutter) next(limit int) (*slice, error) {
+	s := &slice{products: map[string]Record{}}
+	people := map[Person]int{}
+	var open *draft
+	started := c.rows
+	for {
+		rec, err := c.record(s)
+		if err != nil {
+			s.rows, s.bytes = c.rows, c.bytes()
+			return s, err
+		}
+		if rec == nil {
+			continue
+		}
+		if open != nil && rec.Number == open.rec.Number && rec.Return == open.rec.Return && rec.Number != "" {
+			open.lines = append(open.lines, *rec)
+			s.name(*rec)
+			continue
+		}
+		if c.rows-started > int64(limit) && c.rows > c.skip {
+			c.ahead = rec
+			s.rows, s.bytes = c.rows-1, c.bytes()
+			return s, nil
+		}
+		open = c.begin(s, people, *rec)
+	}
+}
+
+func (c *cutter) bytes() int64 {
+	done, _ := c.in.Progress()
+	return done
+}
+
+// record reads the next row that is not done yet; nil means it was left out,
+// and why stands in the slice.
+func (c *cutter) record(s *slice) (*Record, error) {
+	if c.ahead != nil {
+		rec := c.ahead
+		c.ahead = nil
+		return rec, nil
+	}
+	row, err := c.in.Next()
+	var bad *sheet.RowError
+	switch {
+	case errors.As(err, &bad):
+		c.rows++
+		if c.rows > c.skip {
+			s.errors = append(s.errors, rowError{line: int64(bad.Line), reason: bad.Reason, raw: string(bad.Raw)})
+		}
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	c.rows++
+	if row.Blank() {
+		return nil, nil
+	}
+	rec, err := c.read.read(row)
+	if err != nil {
+		var cell badCell
+		if !errors.As(err, &cell) {
+			cell = badCell{"", errs.Message(err)}
+		}
+		if c.rows > c.skip {
+			s.errors = append(s.errors, rowError{int64(row.Line), cell.column, cell.reason, slices.Clone(row.Cells), ""})
+		}
+		return nil, nil
+	}
+	if !rec.At.IsZero() && rec.Number == "" {
+		c.number(&rec)
+	}
+	if c.rows <= c.skip && c.scattered[hash(rec.Number)] == 0 {
+		return nil, nil // done before a restart
+	}
+	return &rec, nil
+}
+
+// number makes up the number of an order whose file gives none. Rows that say
+// the same are several orders, told apart by their place among each other.
+func (c *cutter) number(rec *Record) {
+	total := int64(0)
+	if rec.LineTotal != nil {
+		total = *rec.LineTotal
+	}
+	p := rec.Person
+	key := fmt.Sprintf("%s %s", cmp.Or(p.External, p.Email, p.Phone, p.Card), rec.At.Format("20060102T150405"))
+	if c.read.has(SKU) || c.read.has(Product) {
+		rec.Number = key // its lines follow each other
+		return
+	}
+	key = fmt.Sprintf("%s %d %d", key, rec.Quantity, total)
+	h := hash(key)
+	c.ordinals[h]++
+	rec.Number = fmt.Sprintf("%s %d", key, c.ordinals[h])
+}
+
+var seed = maphash.MakeSeed()
+
+// hash names an order's number in the maps over the whole file.
+func hash(number string) uint64 { return maphash.String(seed, number) }
+
+// begin starts a draft, or goes on with one that is held.
+func (c *cutter) begin(s *slice, people map[Person]int, rec Record) *draft {
+	s.name(rec)
+	key := fmt.Sprintf("%t %s", rec.Return, rec.Number)
+	left, scattered := c.scattered[hash(rec.Number)]
+	d := c.held[key]
+	if d == nil {
+		d = &draft{rec: rec, person: -1}
+		if rec.Person.known() {
+			d.person = s.person(people, rec.Person)
+		}
+		if rec.At.IsZero() {
+			return nil
+		}
+	} else if d.person >= 0 || rec.Person.known() {
+		d.person = s.person(people, cmp.Or(d.rec.Person, rec.Person))
+	}
+	d.lines = append(d.lines, rec)
+	if !scattered {
+		s.drafts = append(s.drafts, d)
+		return d
+	}
+	c.scattered[hash(rec.Number)] = left - 1
+	if left > 1 {
+		c.held[key] = d
+		return d
+	}
+	delete(c.held, key)
+	s.drafts = append(s.drafts, d)
+	for _, l := range d.lines {
+		s.name(l)
+	}
+	return d
+}
+
+// person returns the place of a person in the slice.
+func (s *slice) person(people map[Person]int, p Person) int {
+	i, ok := people[p]
+	if !ok {
+		i = len(s.people)
+		people[p] = i
+		s.people = append(s.people, p)
+	}
+	return i
+}
+
+// unnamed is the product of lines that name none.
+const unnamed = "unnamed"
+
+// name notes the product of a line; a later row gives the name that the first
+// lacked.
+func (s *slice) name(rec Record) {
+	if rec.At.IsZero() {
+		return
+	}
+	sku := rec.sku()
+	if had, ok := s.products[sku]; !ok || had.Product == "" && rec.Product != "" {
+		s.products[sku] = rec
+	}
+}
+
+// sku is the code of the line's product: its own, else its name.
+func (rec Record) sku() string { return cmp.Or(rec.SKU, rec.Product, unnamed) }
+
+// line makes the order line of a record.
+func (rec Record) line(products map[string]id.Product) (orders.Line, error) {
+	product := products[rec.sku()]
+	if rec.LineTotal == nil {
+		return orders.NewLine(product, rec.Quantity, rec.Price.Units, rec.Price.Scale, rec.Currency)
+	}
+	total := *rec.LineTotal
+	l := orders.Line{Product: product, Quantity: rec.Quantity, Price: rec.Price.Units, Scale: rec.Price.Scale, Total: total}
+	if l.Price == 0 && rec.Quantity != 0 {
+		// Worked out to four decimals, to show; the total is what counts.
+		price, err := money.Times(total, rec.Currency.Exponent(), 1000, "CLF")
+		if err != nil || price > maxShown || price < -maxShown {
+			return l, money.ErrRange
+		}
+		l.Price, l.Scale = price*1000/rec.Quantity, 4
+	}
+	return l, nil
+}
+
+const maxShown = 1 << 52
+
+// scatter reads a whole file and returns the orders whose rows do not stand
+// together, with the number of groups they stand in.
+func scatter(in *sheet.Reader, read *reader) (map[uint64]int, error) {
+	if !read.has(Order) {
+		return nil, nil
+	}
+	var groups []uint64
+	last := ""
+	for {
+		row, err := in.Next()
+		var bad *sheet.RowError
+		if errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			if err != io.EOF && errs.KindOf(err) != errs.Invalid {
+				return nil, err
+			}
+			break // a file that breaks off is told when its rows are in
+		}
+		number := strings.TrimPrefix(read.cell(row, Order), "'")
+		if number == "" || number == last {
+			continue
+		}
+		groups = append(groups, hash(number))
+		last = strings.Clone(number)
+	}
+	slices.Sort(groups)
+	scattered := map[uint64]int{}
+	for i := 1; i < len(groups); i++ {
+		if groups[i] == groups[i-1] {
+			scattered[groups[i]] = max(1, scattered[groups[i]]) + 1
+		}
+	}
+	return scattered, nil
+}
