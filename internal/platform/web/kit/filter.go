@@ -12,6 +12,7 @@ type Filter struct {
 	Query   url.Values
 	Search  string   // label of the free text field "q"; empty: none
 	Fields  []Field  // selects and inputs beside it
+	More    []Field  // those less asked for, behind a button
 	Range   *Range   // a range of days; may be nil
 	Active  []Chip   // what is filtered by now
 	Keep    []string // names in the address that the form sends along: "sort"
@@ -21,6 +22,7 @@ type Filter struct {
 
 // Range is a choice of days with presets.
 type Range struct {
+	Label    string // of what; may be empty
 	From, To string // YYYY-MM-DD; names "from" and "to" in the address
 	Presets  []Preset
 }
@@ -57,6 +59,11 @@ func (f Filter) Cleared() string {
 		}
 	}
 	return With(f.Path, q)
+}
+
+// MoreUsed reports whether one of More is filtered by.
+func (f Filter) MoreUsed() bool {
+	return slices.ContainsFunc(f.More, func(field Field) bool { return field.Value != "" })
 }
 
 // PresetHref is the address with the preset's range.
