@@ -230,13 +230,15 @@ func (d desk) filterBar(r *web.Request, f Filter) (kit.Filter, error) {
 	}
 	form := r.QueryForm()
 	same := func(s string) string { return s }
-	bar := kit.Filter{Path: r.Href("/customers"), Query: r.URL.Query(), Search: r.T("customers.search"), Keep: []string{"sort", "desc", "col"}, Target: "results",
-		Range: &kit.Range{From: f.JoinedFrom, To: f.JoinedTo, Presets: presets(r)}}
+	bar := kit.Filter{Path: r.Href("/customers"), Query: r.URL.Query(), Search: r.T("customers.search"), Keep: []string{"sort", "desc", "col"}, Target: "customers-found",
+		Range: &kit.Range{Label: r.T("customers.column.joined"), From: f.JoinedFrom, To: f.JoinedTo, Presets: presets(r)}}
 	bar.Fields = []kit.Field{
 		form.SelectField("tag", r.T("customers.filter.tag"), options(r, tags, same)),
 		form.SelectField("country", r.T("customers.column.country"), options(r, countries, func(c string) string { return countryName(r, c) })),
-		form.SelectField("language", r.T("customers.column.language"), options(r, languages, func(l string) string { return languageName(r, l) })),
 		form.SelectField("consent", r.T("customers.filter.consent"), options(r, Channels, func(c string) string { return r.T("customers.channel." + c) })),
+	}
+	bar.More = []kit.Field{
+		form.SelectField("language", r.T("customers.column.language"), options(r, languages, func(l string) string { return languageName(r, l) })),
 		form.NumberField("orders_from", r.T("customers.filter.orders")),
 		form.NumberField("spend_from", r.T("customers.filter.spend")),
 		form.DateField("last_from", r.T("customers.filter.last-from")),

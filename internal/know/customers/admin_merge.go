@@ -162,7 +162,7 @@ func (d desk) facets(r *web.Request, c Customer) ([]facet, error) {
 	for _, k := range p.Known {
 		identities[k.Kind] = append(identities[k.Kind], k.Value)
 	}
-	all := []facet{{r.T("customers.field.name"), nonEmpty(c.Name)}}
+	all := []facet{{r.T("customers.name"), nonEmpty(c.Name)}}
 	for _, kind := range IdentityKinds {
 		all = append(all, facet{r.T("customers.identity." + kind), identities[kind]})
 	}

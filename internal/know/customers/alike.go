@@ -85,7 +85,7 @@ func (p *person) like(o *person) (score float64, reasons []string) {
 		switch {
 		case p.name == o.name:
 			say("name", 0.4)
-		case near(p.name, o.name):
+		case near(p.name, o.name) || within(p.name, o.name) || within(o.name, p.name):
 			say("near_name", 0.3)
 		default:
 			score -= 0.3
@@ -138,6 +138,18 @@ func near(a, b string) bool {
 		allowed = 1
 	}
 	return allowed > 0 && slips(x, y, allowed) <= allowed
+}
+
+// within reports whether one name is part of the other, with a middle name
+// more, say. One word alone is too little.
+func within(short, long string) bool {
+	words, more := strings.Fields(short), strings.Fields(long)
+	for _, w := range words {
+		if !slices.Contains(more, w) {
+			return false
+		}
+	}
+	return len(words) >= 2
 }
 
 // slips is the distance by optimal string alignment; when it is more than
