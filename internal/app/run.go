@@ -18,6 +18,7 @@ import (
 	"regulars/internal/app/migrations"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 )
 
@@ -84,9 +85,13 @@ type ServeConfig struct {
 }
 
 // Handler returns the pages as one handler.
-func (a *App) Handler(c ServeConfig) (*web.Server, error) {
+func (a *App) Handler(ctx context.Context, c ServeConfig) (*web.Server, error) {
+	secret, err := users.Secret(ctx, a.DB, "flash")
+	if err != nil {
+		return nil, err
+	}
 	return web.New(web.Config{
-		Base: c.Base, Secure: c.Secure, Dev: c.Dev,
+		Base: c.Base, Secure: c.Secure, Dev: c.Dev, Secret: secret,
 		Catalog: a.Modules.Catalog, Routes: a.Modules.Routes, Files: a.Modules.Files,
 		Places: a.Modules.Places, Panels: a.Modules.Panels,
 		Authenticate: a.Modules.Authenticate, Shop: a.Modules.Shop,
@@ -97,7 +102,7 @@ func (a *App) Handler(c ServeConfig) (*web.Server, error) {
 // Serve serves the pages, and works jobs beside, until ctx ends; then it lets
 // requests and jobs finish.
 func (a *App) Serve(ctx context.Context, c ServeConfig) error {
-	pages, err := a.Handler(c)
+	pages, err := a.Handler(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -60,3 +60,11 @@ create table audit (
 ); -- citus:local
 
 create index audit_user on audit (user_id, id);
+
+-- Random keys that every process of the program shares, to sign what it hands
+-- out. Made at the first need.
+create table user_secrets (
+	name       text not null primary key,
+	body       bytea not null,
+	created_at bigint not null
+); -- citus:local

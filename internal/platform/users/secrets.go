@@ -1,0 +1,29 @@
+package users
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"regulars/internal/platform/store"
+)
+
+// Secret returns the program's random key of a name, 32 bytes, making it at
+// the first call. All processes on a database get the same.
+func Secret(ctx context.Context, db *store.DB, name string) ([]byte, error) {
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
+	var body []byte
+	err := db.Tx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `
+			insert into user_secrets (name, body, created_at) values ($1, $2, $3) on conflict (name) do nothing`,
+			name, fresh, tx.Now.UnixMicro()); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `select body from user_secrets where name = $1`, name).Scan(&body)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the secret %q: %w", name, err)
+	}
+	return body, nil
+}
