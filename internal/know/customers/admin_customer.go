@@ -224,6 +224,12 @@ func (d desk) fillMerges(ctx context.Context, r *web.Request, p *customerPage) e
 	return err
 }
 
+// noteLine names a note, for the button that takes its text back.
+type noteLine struct {
+	Customer id.Customer
+	Note     int64
+}
+
 // staffNames are the names of members of staff. Nobody's is "".
 func staffNames(ctx context.Context, q store.Querier, ids []id.User) (map[id.User]string, error) {
 	slices.Sort(ids)
@@ -361,7 +367,13 @@ func (d desk) tellStory(ctx context.Context, r *web.Request, c id.Customer, even
 			story.Groups = append(story.Groups, kit.MomentGroup{Title: title})
 		}
 		g := &story.Groups[len(story.Groups)-1]
-		g.Moments = append(g.Moments, d.moment(r, e, line, texts[e.Ref], names[e.Actor]))
+		m := d.moment(r, e, line, texts[e.Ref], names[e.Actor])
+		if texts[e.Ref] != "" && (e.Kind == kindNote || e.Kind == kindCall) && r.Can(web.Agent) {
+			if m.Detail, err = r.Fragment("customers/customer.html", "take-back", noteLine{c, e.Ref}); err != nil {
+				return story, err
+			}
+		}
+		g.Moments = append(g.Moments, m)
 	}
 	return story, nil
 }

@@ -192,6 +192,11 @@ func TestEverythingOnACustomersPageCanBeWritten(t *testing.T) {
 		}
 		page.Get(t, h, path+"?group=conversations", signedIn, page.HTMX("story")).Count(".moment", 2).Not("h1")
 
+		takeBack := page.Get(t, h, path+"?group=conversations", signedIn).Attr(".moment form", "action")
+		form(t, h, takeBack).Redirects(path)
+		if text := page.Get(t, h, path, signedIn).Text(); strings.Contains(text, "Asked for beans") == strings.Contains(text, "dark") {
+			t.Error("not exactly one of the two texts was deleted")
+		}
 		form(t, h, path+"/notes", "note", " ").HasStatus(422).In("#error-note")
 		form(t, h, path+"/consents", "channel", "sms", "answer", "yes", "place", "till").HasStatus(422).In("#error-words")
 		form(t, h, path+"/dates", "date_kind", "birthday", "date_day", "31", "date_month", "02").HasStatus(422).In("#error-date_day")

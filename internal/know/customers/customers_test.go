@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"regulars/internal/know/customers"
-	"regulars/internal/know/timeline"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
@@ -191,8 +190,4 @@ func FuzzNormaliseTwiceIsTheSame(f *testing.F) {
 			t.Errorf("%q %q %q: %q, then %q, %v", kind, value, region, once.Value, twice.Value, err)
 		}
 	})
-}
-
-func TestEveryKindOfEventHasASampleAndASentence(t *testing.T) {
-	_ = timeline.Kinds{}
 }
