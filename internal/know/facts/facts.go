@@ -86,7 +86,7 @@ func (l *latest) tell(day string, e timeline.Event) {
 }
 
 // kinds are the events of orders, to bring old payloads up to date.
-var kinds = timeline.NewKinds(orders.Kinds())
+var kinds = timeline.NewKinds(orders.Kinds)
 
 // Apply is the view after one more event of the same customer. An event that
 // was applied before changes nothing, and the order in which events come does

@@ -75,16 +75,14 @@ type Valued struct {
 }
 
 // Kinds are the events as people read them.
-func Kinds() []timeline.Kind {
-	return []timeline.Kind{
-		{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Tell: tellPlaced},
-		{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Tell: tellAmended},
-		{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Tell: tellRefunded},
-		{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Tell: tellCancelled},
-		{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Tell: tellPromised},
-		{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Tell: tellDelivered},
-		{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Tell: tellValued},
-	}
+var Kinds = []timeline.Kind{
+	{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Tell: tellPlaced},
+	{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Tell: tellAmended},
+	{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Tell: tellRefunded},
+	{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Tell: tellCancelled},
+	{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Tell: tellPromised},
+	{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Tell: tellDelivered},
+	{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Tell: tellValued},
 }
 
 func href(e timeline.Event) string { return Href(e.Customer, id.Order(e.Ref)) }

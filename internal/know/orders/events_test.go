@@ -19,13 +19,13 @@ func TestEverySampleOfAnEventIsReadAndTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := timeline.NewKinds(Kinds())
+	kinds := timeline.NewKinds(Kinds)
 	want, err := os.ReadFile("testdata/events/sentences.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var told strings.Builder
-	for _, k := range Kinds() {
+	for _, k := range Kinds {
 		for v := 1; v <= k.Version; v++ {
 			files, _ := filepath.Glob(fmt.Sprintf("testdata/events/%s.v%d*.json", k.Name, v))
 			if len(files) == 0 {

@@ -15,9 +15,9 @@ import (
 	"regulars/internal/testkit"
 )
 
-// state is all that an import can touch, as text. Ids are left out where two
+// dumpState is all that an import can touch, as text. Ids are left out where two
 // ways to the same state may differ: which come from when something was made.
-func state(t testing.TB, db *store.DB, ids bool) string {
+func dumpState(t testing.TB, db *store.DB, ids bool) string {
 	t.Helper()
 	order := `o.number, o.is_return, o.of_number, o.placed_at, o.lines_minor, o.discount_minor, o.total_minor, o.rate, o.base_minor, o.items,
 		o.goods_minor, o.purchase, o.channel, o.staff, o.promised_day, o.delivered_day, o.cancelled_at, o.reason, o.note, o.refunded_minor`
@@ -195,20 +195,20 @@ func TestUndoingAnImportRestoresWhatWasBefore(t *testing.T) {
 		})
 		for seed := range uint64(6) {
 			r := rand.New(rand.NewPCG(seed, 3))
-			empty := state(t, db, true)
+			empty := dumpState(t, db, true)
 			a := file(r, cs, p, 30)
 			b := longer(r, cs, p, a)
 			place(t, db, from(11, a)...)
-			after := state(t, db, true)
+			after := dumpState(t, db, true)
 			testkit.Do(t, db, func(tx *store.Tx) error {
 				_, err := EnsureProducts(t.Context(), tx, []NewProduct{{SKU: "new", Import: 12}})
 				return err
 			})
 			place(t, db, from(12, b)...)
 			undo(t, db, 12)
-			sameState(t, fmt.Sprintf("round %d: A, B, undo B", seed), state(t, db, true), after)
+			sameState(t, fmt.Sprintf("round %d: A, B, undo B", seed), dumpState(t, db, true), after)
 			undo(t, db, 11)
-			sameState(t, fmt.Sprintf("round %d: undo A as well", seed), state(t, db, true), empty)
+			sameState(t, fmt.Sprintf("round %d: undo A as well", seed), dumpState(t, db, true), empty)
 		}
 	})
 }
@@ -219,12 +219,12 @@ func TestTheSameFileTwiceChangesNothing(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		a := file(r, cs, p, 40)
 		place(t, db, from(11, a)...)
-		before := state(t, db, true)
+		before := dumpState(t, db, true)
 		done := place(t, db, from(12, a)...)
 		if done.Same != len(a) || done.New+done.Changed+done.Lines != 0 {
 			t.Fatalf("the second time did %+v", done)
 		}
-		sameState(t, "the same file again", state(t, db, true), before)
+		sameState(t, "the same file again", dumpState(t, db, true), before)
 	})
 }
 
@@ -251,7 +251,7 @@ func TestALongerFileAddsOnlyWhatIsNewInWhateverSlices(t *testing.T) {
 			} else {
 				place(t, db, from(12, b)...)
 			}
-			got := state(t, db, false)
+			got := dumpState(t, db, false)
 			if round == 0 {
 				want = got
 			}

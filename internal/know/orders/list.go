@@ -1,0 +1,264 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
+)
+
+// The states an order can be filtered by.
+const (
+	StateLate      = "late"      // delivered after the day promised, or not yet and it is past
+	StateOpen      = "open"      // promised and not delivered
+	StateDelivered = "delivered" //
+	StateCancelled = "cancelled" //
+	StateRefunded  = "refunded"  // in part or whole
+	StateReturn    = "return"    // a return itself
+	StateUnvalued  = "unvalued"  // waits for a rate
+)
+
+// States are all of them.
+var States = []string{StateLate, StateOpen, StateDelivered, StateCancelled, StateRefunded, StateReturn, StateUnvalued}
+
+// Filter says which orders are wanted. The zero value: all of customers.
+type Filter struct {
+	Number   string // the beginning of a number, of customers' orders and walk-ins both
+	From, To string // days, both within
+	Channel  string
+	State    string
+	Walkin   bool   // walk-ins instead of customers' orders
+	Today    string // for StateLate
+}
+
+// Page is a part of the list.
+type Page struct {
+	Sort  string // placed (the usual), total
+	Up    bool   // the oldest or least first
+	After string // the cursor of the part before; empty: the first part
+	Limit int    // 0: 50
+}
+
+// Listed is a part of a list and the cursor of what follows.
+type Listed struct {
+	Orders []Order
+	Next   string // empty: nothing follows
+}
+
+// sorts are the columns a list can be sorted by.
+var sorts = map[string]string{"placed": "placed_at", "total": "coalesce(base_minor, 0)"}
+
+// List returns a part of the orders that match. A number is looked up by its
+// beginning, at most 100 of them, the other filters then hold too.
+func List(ctx context.Context, q store.Querier, f Filter, p Page) (Listed, error) {
+	if f.Number != "" {
+		return search(ctx, q, f)
+	}
+	column, ok := sorts[p.Sort]
+	if !ok {
+		column = sorts["placed"]
+	}
+	if p.Limit == 0 {
+		p.Limit = 50
+	}
+	where, args := f.where()
+	direction, than := "desc", "<"
+	if p.Up {
+		direction, than = "asc", ">"
+	}
+	if p.After != "" {
+		value, order, err := readCursor(p.After)
+		if err != nil {
+			return Listed{}, err
+		}
+		where = append(where, fmt.Sprintf("(%s, order_id) %s ($%d, $%d)", column, than, len(args)+1, len(args)+2))
+		args = append(args, value, order)
+	}
+	args = append(args, p.Limit+1)
+	all, err := read(ctx, q, f.Walkin, fmt.Sprintf("%s order by %s %s, order_id %s limit $%d", clause(where), column, direction, direction, len(args)), args...)
+	if err != nil {
+		return Listed{}, fmt.Errorf("list orders: %w", err)
+	}
+	if len(all) <= p.Limit {
+		return Listed{Orders: all}, nil
+	}
+	all = all[:p.Limit]
+	return Listed{all, all[p.Limit-1].cursor(p.Sort)}, nil
+}
+
+func (o *Order) cursor(sort string) string {
+	value := o.At.UnixMicro()
+	if sort == "total" {
+		value = o.Base
+	}
+	return fmt.Sprintf("%d.%d", value, int64(o.ID))
+}
+
+func readCursor(s string) (value, order int64, err error) {
+	a, b, _ := strings.Cut(s, ".")
+	value, errA := strconv.ParseInt(a, 10, 64)
+	order, errB := strconv.ParseInt(b, 10, 64)
+	if errA != nil || errB != nil {
+		return 0, 0, errs.Invalidf("after", "This page of the list cannot be found. Begin again with the first one")
+	}
+	return value, order, nil
+}
+
+func clause(where []string) string {
+	if len(where) == 0 {
+		return ""
+	}
+	return "where " + strings.Join(where, " and ")
+}
+
+// where are the conditions of a filter and their arguments.
+func (f Filter) where() (where []string, args []any) {
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if f.From != "" {
+		add("placed_day >= ?", f.From)
+	}
+	if f.To != "" {
+		add("placed_day <= ?", f.To)
+	}
+	if f.Channel != "" {
+		add("channel = ?", f.Channel)
+	}
+	switch f.State {
+	case StateLate:
+		add("cancelled_at is null and promised_day < coalesce(delivered_day, ?)", f.Today)
+	case StateOpen:
+		add("cancelled_at is null and promised_day is not null and delivered_day is null")
+	case StateDelivered:
+		add("delivered_day is not null")
+	case StateCancelled:
+		add("cancelled_at is not null")
+	case StateRefunded:
+		add("refunded_minor > 0")
+	case StateReturn:
+		add("is_return")
+	case StateUnvalued:
+		add("rate is null")
+	}
+	return where, args
+}
+
+// match is where for one order.
+func (f Filter) match(o Order) bool {
+	states := map[string]bool{
+		"": true, StateLate: o.Late(f.Today), StateOpen: !o.Cancelled() && o.PromisedDay != "" && o.DeliveredDay == "",
+		StateDelivered: o.DeliveredDay != "", StateCancelled: o.Cancelled(), StateRefunded: o.Refunded > 0, StateReturn: o.Return,
+		StateUnvalued: o.Rate == 0,
+	}
+	return states[f.State] && (f.From == "" || o.Day >= f.From) && (f.To == "" || o.Day <= f.To) && (f.Channel == "" || o.Channel == f.Channel)
+}
+
+// maxFound is how many numbers one search looks at.
+const maxFound = 100
+
+// search finds orders by the beginning of their number.
+func search(ctx context.Context, q store.Querier, f Filter) (Listed, error) {
+	var spots []spot
+	seen := map[id.Order]bool{}
+	number := text.Short(text.Line(f.Number), maxText)
+	for _, start := range slices.Compact([]string{number, strings.ToUpper(number)}) {
+		rows, err := q.Query(ctx, `select order_id, coalesce(customer_id, 0) from order_keys
+			where number >= $1 and number < $2 order by number, source limit $3`, start, start+"\U0010ffff", maxFound)
+		if err != nil {
+			return Listed{}, fmt.Errorf("search orders: %w", err)
+		}
+		for rows.Next() {
+			var s spot
+			if err := rows.Scan(&s.order, &s.customer); err != nil {
+				rows.Close()
+				return Listed{}, err
+			}
+			if !seen[s.order] {
+				seen[s.order] = true
+				spots = append(spots, s)
+			}
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return Listed{}, err
+		}
+	}
+	var found Listed
+	all, _, err := readSpots(ctx, q, spots)
+	for _, s := range spots {
+		if o, ok := all[s.order]; ok && f.match(o) {
+			found.Orders = append(found.Orders, o)
+		}
+	}
+	return found, err
+}
+
+// Count returns how many orders match, counting up to a limit.
+func Count(ctx context.Context, q store.Querier, f Filter, limit int) (int, error) {
+	where, args := f.where()
+	table := "orders"
+	if f.Walkin {
+		table = "walkin_orders"
+	}
+	var n int
+	err := q.QueryRow(ctx, fmt.Sprintf(`select count(*) from (select 1 from %s %s limit $%d) found`, table, clause(where), len(args)+1),
+		append(args, limit)...).Scan(&n)
+	return n, err
+}
+
+// All goes through every order that matches, the newest first.
+func All(ctx context.Context, q store.Querier, f Filter, p Page) iter.Seq2[Order, error] {
+	return func(yield func(Order, error) bool) {
+		p.Limit, p.After = 500, ""
+		for {
+			part, err := List(ctx, q, f, p)
+			if err != nil {
+				yield(Order{}, err)
+				return
+			}
+			for _, o := range part.Orders {
+				if !yield(o, nil) {
+					return
+				}
+			}
+			if p.After = part.Next; p.After == "" {
+				return
+			}
+		}
+	}
+}
+
+// Channels returns the channels of the newest orders, by name.
+func Channels(ctx context.Context, q store.Querier) ([]string, error) {
+	seen := map[string]bool{}
+	for _, table := range []string{"orders", "walkin_orders"} {
+		all, err := store.All(ctx, q, store.Scalar[string], `
+			select distinct channel from (select channel from `+table+` order by placed_at desc, order_id desc limit 5000) recent`)
+		if err != nil {
+			return nil, fmt.Errorf("read channels: %w", err)
+		}
+		for _, c := range all {
+			if c != "" {
+				seen[c] = true
+			}
+		}
+	}
+	var all []string
+	for c := range seen {
+		all = append(all, c)
+	}
+	slices.Sort(all)
+	return all, nil
+}
