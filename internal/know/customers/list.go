@@ -148,7 +148,7 @@ func (q *query) add(text string, args ...any) {
 
 // sought is how many of those who match a search a list holds: nobody turns
 // more pages, they type another letter.
-const sought = 1_000
+const sought = 500
 
 // search is the part of those who match a search; it is always begun with.
 func search(ctx context.Context, q store.Querier, typed string) (part, error) {
@@ -355,14 +355,16 @@ func Count(ctx context.Context, q store.Querier, f Filter) (n int, more bool, er
 		n, err = part{from: `customers c where c.merged_into is null and c.erased_at is null`}.probe(ctx, q, most+1)
 		return min(n, most), n > most, err
 	case len(p.parts) == 1 && f.Query == "": // an index alone tells
-		n, err = p.parts[0].probe(ctx, q, most+1)
-		return min(n, most), n > most, err
+		n, err = p.parts[0].probe(ctx, q, most/2+1)
+		return min(n, most/2), n > most/2, err
 	}
 	// Among the first of one part, those that the others leave.
 	first := max(p.begin, 0)
-	began, err := p.parts[first].probe(ctx, q, few+1)
-	if err != nil {
-		return 0, false, err
+	began := sought
+	if f.Query == "" {
+		if began, err = p.parts[first].probe(ctx, q, few+1); err != nil {
+			return 0, false, err
+		}
 	}
 	p.parts[first].from = `(select customer_id from ` + p.parts[first].from + ` limit ` + strconv.Itoa(few) + `) b`
 	p.begin = first
@@ -372,7 +374,10 @@ func Count(ctx context.Context, q store.Querier, f Filter) (n int, more bool, er
 	if err := q.QueryRow(ctx, s.text.String(), s.args...).Scan(&n); err != nil {
 		return 0, false, fmt.Errorf("count customers: %w", err)
 	}
-	return n, began > few || f.Query != "" && began >= sought, nil
+	if f.Query != "" { // a search holds that many at most
+		return n, n == sought, nil
+	}
+	return n, began > few, nil
 }
 
 // writeCursor names the last row of a page.
