@@ -1,10 +1,11 @@
 -- Files that were brought in, and how far each has come.
 create table imports (
 	id             bigint not null primary key,
-	state          text not null,   -- waiting, running, complete, failed, undoing, undone
+	state          text not null,   -- waiting, running, complete, failed, stopped, undoing, undone
 	file_name      text not null,
 	file_size      bigint not null,
 	file_hash      text not null,   -- sha-256, to recognise the same file
+	header         text not null,   -- of the file, as CSV: it heads the rows to be mended
 	settings       jsonb not null,  -- layout, columns, currency, zone…
 	position       bigint not null, -- rows of the file that are done: where to go on
 	bytes_done     bigint not null,

@@ -29,7 +29,8 @@ const (
 	Waiting  State = "waiting" // uploaded, nobody has said go
 	Running  State = "running"
 	Complete State = "complete"
-	Failed   State = "failed" // the rows before stand; it can go on or be undone
+	Failed   State = "failed"  // the rows before stand; it can go on or be undone
+	Stopped  State = "stopped" // by a person; likewise
 	Undoing  State = "undoing"
 	Undone   State = "undone"
 )
@@ -149,17 +150,20 @@ func Before(ctx context.Context, q store.Querier, hash string, except id.Import)
 }
 
 // Create writes down a file that is to come in. Its body is added with
-// AddPart, or lies on the disk of the command line.
+// AddPart under an id that the caller made, or lies on the disk of the command
+// line and the id is made here.
 func Create(ctx context.Context, tx *store.Tx, i Import) (id.Import, error) {
-	i.ID = id.Import(tx.NewID())
+	if i.ID == 0 {
+		i.ID = id.Import(tx.NewID())
+	}
 	settings, err := json.Marshal(i.Settings)
 	if err != nil {
 		return 0, err
 	}
 	_, err = tx.Exec(ctx, `
-		insert into imports (id, state, file_name, file_size, file_hash, settings, position, bytes_done, bytes_total,
+		insert into imports (id, state, file_name, file_size, file_hash, header, settings, position, bytes_done, bytes_total,
 			rows_bad, orders_new, orders_changed, orders_same, lines_new, customers_new, message, created_by, created_at)
-		values ($1, 'waiting', $2, $3, $4, $5, 0, 0, $3, 0, 0, 0, 0, 0, 0, '', $6, $7)`,
+		values ($1, 'waiting', $2, $3, $4, '', $5, 0, 0, $3, 0, 0, 0, 0, 0, 0, '', $6, $7)`,
 		int64(i.ID), i.File, i.Size, i.Hash, string(settings), int64(i.CreatedBy), tx.Now.UnixMicro())
 	if err != nil {
 		return 0, fmt.Errorf("write down an import: %w", err)

@@ -110,6 +110,7 @@ func plainName(s string) string { return strings.Join(text.Words(s), "") }
 
 // headerHash names a header, whatever the order of its columns.
 func headerHash(header []string) string {
+	header = own(header)
 	names := make([]string, len(header))
 	for i, h := range header {
 		names[i] = plainName(h)
@@ -208,6 +209,7 @@ func Guess(profile sheet.Profile) Settings {
 	for i, c := range profile.Columns {
 		header[i] = c.Name
 	}
+	header = own(header)
 	s := Settings{Layout: Mapping, Columns: guesses.find(header)}
 	used := map[string]bool{}
 	for _, name := range s.Columns {

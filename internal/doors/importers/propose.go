@@ -3,15 +3,12 @@ package importers
 import (
 	"context"
 	"database/sql"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"regulars/internal/platform/id"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
@@ -24,24 +21,32 @@ const sampled = 2000
 // somebody chose for a file with the same header, or by a guess. The reader
 // is used up.
 func Propose(ctx context.Context, q store.Querier, in *sheet.Reader) (Settings, error) {
-	header := slices.Clone(in.Header())
-	if l, ok := Recognise(header); ok {
-		return l.settings(), nil
-	}
-	var remembered string
-	err := q.QueryRow(ctx, `select settings from import_mappings where header_hash = $1`, headerHash(header)).Scan(&remembered)
-	if err == nil {
-		var s Settings
-		return s, json.Unmarshal([]byte(remembered), &s)
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return Settings{}, fmt.Errorf("look for a mapping: %w", err)
+	s, found, err := known(ctx, q, in.Header())
+	if found || err != nil {
+		return s, err
 	}
 	profile, err := sheet.Sample(in, sampled)
 	if err != nil {
 		return Settings{}, err
 	}
 	return Guess(profile), nil
+}
+
+// known returns the settings of a header that a layout knows, or for which
+// somebody has chosen them before.
+func known(ctx context.Context, q store.Querier, header []string) (s Settings, found bool, err error) {
+	if l, ok := Recognise(header); ok {
+		return l.settings(), true, nil
+	}
+	var remembered string
+	err = q.QueryRow(ctx, `select settings from import_mappings where header_hash = $1`, headerHash(header)).Scan(&remembered)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("look for a mapping: %w", err)
+	}
+	return s, true, json.Unmarshal([]byte(remembered), &s)
 }
 
 // Remember keeps what was chosen, for the next file with the same header.
@@ -126,38 +131,4 @@ func (rec Record) String() string {
 	}
 	return fmt.Sprintf("Line %d: %s %s on %s to %s: %g × %s", rec.Line, rec.Number, what, rec.At.Format("2006-01-02 15:04 MST"),
 		strings.Join(who, ", "), float64(rec.Quantity)/1000, rec.sku())
-}
-
-// WriteErrors writes the rows of an import that could not be read as a file to
-// be mended: the columns of the original, then line, column and reason, which
-// importing it again does not look at.
-func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, w *csv.Writer) error {
-	if err := w.Write(append(slices.Clone(header), "line", "column", "reason")); err != nil {
-		return err
-	}
-	rows, err := q.Query(ctx, `select line, column_name, reason, row_text from import_errors where import_id = $1 order by line, ordinal`, int64(i))
-	if err != nil {
-		return fmt.Errorf("read the rows that could not be read: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var line int64
-		var column, reason, raw string
-		if err := rows.Scan(&line, &column, &reason, &raw); err != nil {
-			return err
-		}
-		r := csv.NewReader(strings.NewReader(raw))
-		r.LazyQuotes, r.FieldsPerRecord = true, -1
-		cells, err := r.Read()
-		if err != nil {
-			cells = []string{raw}
-		}
-		for len(cells) < len(header) {
-			cells = append(cells, "")
-		}
-		if err := w.Write(append(cells[:len(header):len(header)], fmt.Sprint(line), column, reason)); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

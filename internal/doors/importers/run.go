@@ -25,7 +25,8 @@ type opener func(ctx context.Context) (*sheet.Reader, error)
 
 // Run brings a file in from where it stopped until it is complete, telling
 // progress after each slice (nil: nobody listens). It may be killed at any
-// moment and run again; two of it on one import do not both go on. What is
+// moment and run again; of two of it on one import only one goes on, the other
+// returns an errs.Conflict. What is
 // wrong with the file is kept with the import and returned as errs.Invalid.
 func Run(ctx context.Context, db *store.DB, i id.Import, open opener, progress func(Import)) error {
 	err := db.Tx(ctx, func(tx *store.Tx) error {
@@ -33,18 +34,21 @@ func Run(ctx context.Context, db *store.DB, i id.Import, open opener, progress f
 		if err != nil {
 			return err
 		}
-		return setState(ctx, tx, i, Running, Waiting, Running, Failed)
+		return setState(ctx, tx, i, Running, Waiting, Running, Failed, Stopped)
 	})
 	if err != nil {
 		return err
 	}
 	err = run(ctx, db, i, open, progress)
-	if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Internal) {
+	if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Internal) && !errors.Is(err, errElsewhere) {
 		// The file is at fault, not the moment: trying again would not help.
 		return errors.Join(err, fail(ctx, db, i, errs.Message(err)))
 	}
 	return err
 }
+
+// errElsewhere means that the import was stopped or taken further by another.
+var errElsewhere = errs.Conflictf("The import was stopped, or goes on elsewhere")
 
 func fail(ctx context.Context, db *store.DB, i id.Import, message string) error {
 	return db.Tx(ctx, func(tx *store.Tx) error {
@@ -74,6 +78,9 @@ func run(ctx context.Context, db *store.DB, i id.Import, open opener, progress f
 	defer in.Close()
 	read, err := p.reader(in)
 	if err != nil {
+		return err
+	}
+	if err := p.keepHeader(ctx, in.Header()); err != nil {
 		return err
 	}
 	_, p.im.BytesTotal = in.Progress()
@@ -204,7 +211,7 @@ func (p *placer) write(ctx context.Context, s *slice) error {
 			next.Position, next.BytesDone, next.BytesTotal, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers,
 			int64(p.im.ID), p.im.Position)
 		if err == nil && n == 0 {
-			err = errs.Conflictf("The import was stopped, or goes on elsewhere")
+			err = errElsewhere
 		}
 		return err
 	})
@@ -348,6 +355,14 @@ func turned(lines []orders.Line) bool {
 
 func abs(v int64) int64 { return max(v, -v) }
 
+// keepHeader writes down what heads the rows that are to be mended.
+func (p *placer) keepHeader(ctx context.Context, header []string) error {
+	return p.db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `update imports set header = $1 where id = $2`, csvRow(own(header)), int64(p.im.ID))
+		return err
+	})
+}
+
 // maxErrors is how many rows that cannot be read are kept to be mended.
 const maxErrors = 10_000
 
@@ -379,15 +394,15 @@ func csvRow(cells []string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// complete ends an import: those who react are told now, and the file goes.
+// complete ends an import: those who react are told now.
 func (p *placer) complete(ctx context.Context, progress func(Import)) error {
 	err := p.db.Tx(ctx, func(tx *store.Tx) error {
 		n, err := tx.Exec(ctx, `update imports set state = 'complete', bytes_done = bytes_total, finished_at = $1, message = ''
 			where id = $2 and state = 'running'`, tx.Now.UnixMicro(), int64(p.im.ID))
-		if err != nil || n == 0 {
-			return err
+		if err == nil && n == 0 {
+			err = errElsewhere
 		}
-		if _, err := tx.Exec(ctx, `delete from import_files where import_id = $1`, int64(p.im.ID)); err != nil {
+		if err != nil {
 			return err
 		}
 		return timeline.Release(ctx, tx, p.im.ID)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,6 +69,7 @@ func (c *cutter) next(limit int) (*slice, error) {
 	for {
 		rec, err := c.record(s)
 		if err != nil {
+			c.release(s, people)
 			s.rows, s.bytes = c.rows, c.bytes()
 			return s, err
 		}
@@ -86,6 +88,20 @@ func (c *cutter) next(limit int) (*slice, error) {
 		}
 		open = c.begin(s, people, *rec)
 	}
+}
+
+// release gives the slice the orders that still wait for rows: those were bad
+// ones, or the file broke off before them.
+func (c *cutter) release(s *slice, people map[Person]int) {
+	for _, key := range slices.Sorted(maps.Keys(c.held)) {
+		d := c.held[key]
+		d.again(s, people)
+		s.drafts = append(s.drafts, d)
+		for _, l := range d.lines {
+			s.name(l)
+		}
+	}
+	clear(c.held)
 }
 
 func (c *cutter) bytes() int64 {
@@ -175,8 +191,11 @@ func (c *cutter) begin(s *slice, people map[Person]int, rec Record) *draft {
 		if rec.At.IsZero() {
 			return nil
 		}
-	} else if d.person >= 0 || rec.Person.known() {
-		d.person = s.person(people, cmp.Or(d.rec.Person, rec.Person))
+	} else {
+		if !d.rec.Person.known() {
+			d.rec.Person = rec.Person
+		}
+		d.again(s, people)
 	}
 	d.lines = append(d.lines, rec)
 	if !scattered {
@@ -194,6 +213,13 @@ func (c *cutter) begin(s *slice, people map[Person]int, rec Record) *draft {
 		s.name(l)
 	}
 	return d
+}
+
+// again finds the person of a draft that was begun in an earlier slice.
+func (d *draft) again(s *slice, people map[Person]int) {
+	if d.person = -1; d.rec.Person.known() {
+		d.person = s.person(people, d.rec.Person)
+	}
 }
 
 // person returns the place of a person in the slice.

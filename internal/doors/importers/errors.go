@@ -1,0 +1,111 @@
+package importers
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+)
+
+// BadRow is a row of a file that could not be read, or one thing that is
+// wrong with it.
+type BadRow struct {
+	Line   int64
+	Column string // its name; empty: the row as a whole
+	Reason string
+	Cells  []string // as the file has them
+
+	ordinal int64 // among what is wrong with the line
+}
+
+// BadRows returns what could not be read of an import in the order of the
+// file, at most limit rows behind the line after (0: from the start). Only
+// the first 10,000 of an import are kept.
+func BadRows(ctx context.Context, q store.Querier, i id.Import, after int64, limit int) ([]BadRow, error) {
+	rows, err := store.All(ctx, q, scanBad, `
+		select line, ordinal, column_name, reason, row_text from import_errors
+		where import_id = $1 and line > $2 order by line, ordinal limit $3`, int64(i), after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the rows that could not be read: %w", err)
+	}
+	return rows, nil
+}
+
+func scanBad(rows *sql.Rows) (BadRow, error) {
+	var b BadRow
+	var raw string
+	if err := rows.Scan(&b.Line, &b.ordinal, &b.Column, &b.Reason, &raw); err != nil {
+		return b, err
+	}
+	b.Cells = csvCells(raw)
+	return b, nil
+}
+
+// csvCells reads a row that csvRow wrote, or that is as the file has it.
+func csvCells(raw string) []string {
+	r := csv.NewReader(strings.NewReader(raw))
+	r.LazyQuotes, r.FieldsPerRecord = true, -1
+	cells, err := r.Read()
+	if err != nil {
+		return []string{raw}
+	}
+	return cells
+}
+
+// mending are the columns that a file of bad rows has behind its own. They are
+// for whoever mends it; importing it again does not look at them.
+var mending = []string{"line", "column", "reason"}
+
+// own is a header without the columns of mending.
+func own(header []string) []string {
+	n := len(header) - len(mending)
+	if n > 0 && slices.Equal(header[n:], mending) {
+		return header[:n]
+	}
+	return header
+}
+
+// Header returns the names of the columns of an import's file, once it has
+// run.
+func Header(ctx context.Context, q store.Querier, i id.Import) ([]string, error) {
+	var header string
+	if err := q.QueryRow(ctx, `select header from imports where id = $1`, int64(i)).Scan(&header); err != nil {
+		return nil, fmt.Errorf("read the header of an import: %w", err)
+	}
+	return csvCells(header), nil
+}
+
+// mendable lays a bad row out under a header and the columns of mending.
+func (b BadRow) mendable(header []string) []string {
+	cells := slices.Clone(b.Cells)
+	for len(cells) < len(header) {
+		cells = append(cells, "")
+	}
+	return append(cells[:len(header)], strconv.FormatInt(b.Line, 10), b.Column, b.Reason)
+}
+
+// WriteErrors writes the rows of an import that could not be read as a file to
+// be mended: the columns of the original, then line, column and reason, which
+// importing it again does not look at.
+func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, w *csv.Writer) error {
+	header = own(header)
+	if err := w.Write(slices.Concat(header, mending)); err != nil {
+		return err
+	}
+	bad, err := BadRows(ctx, q, i, 0, maxErrors)
+	if err != nil {
+		return err
+	}
+	for _, b := range bad {
+		if err := w.Write(b.mendable(header)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
