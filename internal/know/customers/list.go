@@ -297,7 +297,9 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 	if strings.HasPrefix(column, "f.") && p.begin < 0 {
 		id = "f.customer_id" // the same, of the table whose index is walked
 	}
-	s.add(` order by `+column+direction+` nulls last, `+id+direction+` limit ?`, o.Limit+1)
+	// No column is null here; saying where nulls go would keep PostgreSQL from
+	// walking an index backwards.
+	s.add(` order by `+column+direction+`, `+id+direction+` limit ?`, o.Limit+1)
 	rows, err := store.All(ctx, q, scanListed, s.text.String(), s.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list customers: %w", err)
