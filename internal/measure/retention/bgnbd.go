@@ -280,7 +280,7 @@ func (m BGNBD) moments(early, alive, x, age, horizon float64) (mean, variance fl
 // chance of 0, 1, 2, … visits, in closed form by mixing the Poisson counts over
 // the customer's own rate and chance to stop, given what they did (Fader,
 // Hardie and Lee, 2005, give the sums before mixing; the tail above the last
-// place is below 1e-9).
+// place is below 1e-9 of the chance to be alive).
 func (m BGNBD) Outlook(x, last, age, horizon float64) Outlook {
 	return m.outlook(0, m.Alive(x, last, age), x, age, horizon)
 }
@@ -294,14 +294,12 @@ func (m BGNBD) outlook(early, alive, x, age, horizon float64) Outlook {
 	b := m.B + early + x
 	visits := newVisits(m.R+x, m.Alpha+age, horizon)
 	out := Outlook{1 - alive + alive*visits.next()}
-	total, stay := out[0], 1.0 // stay: has not stopped after any of k visits
-	for k := 1.0; total < 1-1e-9 && k < 1e6; k++ {
+	stay := 1.0 // has not stopped after any of k−1 visits
+	for k := 1.0; stay*visits.above > 1e-9 && k < 1e6; k++ {
 		// Stopped after visit k with as many or more, or goes on with exactly k.
 		stop := stay * m.A / (m.A + b + k - 1) * visits.above
 		stay *= (b + k - 1) / (m.A + b + k - 1)
-		p := alive * (stop + stay*visits.next())
-		out = append(out, p)
-		total += p
+		out = append(out, alive*(stop+stay*visits.next()))
 	}
 	return out
 }

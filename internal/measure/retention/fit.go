@@ -211,9 +211,10 @@ func climb(n int, start vec, f func(vec) evaluation) (at vec, e evaluation, step
 		}
 		tried := f(next)
 		if !(tried.ll >= e.ll-1e-13*math.Abs(e.ll)) { // not a number counts as worse
-			// Where less is to be gained than rounding hides, this is the top.
-			if done || gain < 1e-7 || damp > 1e12 {
-				return at, e, steps, done || gain < 1e-7
+			// Where less is to be gained than rounding hides, this is the top;
+			// small steps along a bent ridge are not.
+			if flat := gain < 1e-7; done || flat && damp < 1e-2 || damp > 1e8 {
+				return at, e, steps, done || flat
 			}
 			damp = max(4*damp, 1e-3)
 			continue

@@ -370,3 +370,60 @@ func TestGammaGammaOnCDNOWAsPublished(t *testing.T) {
 	near(t, "customer 3", published.Spend(0, 0), 35.17, 0.1)
 	t.Logf("%+v %+v, %d free", m, f, s.Free)
 }
+
+func TestNoOtherStartFindsABetterFit(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 3))
+	for world := range 4 {
+		truth := BGNBD{
+			R: math.Exp(r.NormFloat64()), Alpha: 30 * math.Exp(r.NormFloat64()),
+			A: math.Exp(r.NormFloat64()), B: 2 * math.Exp(r.NormFloat64()),
+		}
+		b := simulate(r, truth, 300+r.IntN(500), func() float64 { return 20 + 600*r.Float64() })
+		rows, _, err := b.fitable()
+		if err != nil {
+			continue
+		}
+		paces := Paces{Buyers: b}
+		for name, m := range map[string]struct {
+			fit func() (vec, Fit, error)
+			f   func(vec) evaluation
+		}{
+			"BG/NBD": {func() (vec, Fit, error) {
+				m, f, err := FitBGNBD(b)
+				return vec{m.R, m.Alpha, m.A, m.B}, f, err
+			}, geometricLikelihood(rows, 0)},
+			"MBG/NBD": {func() (vec, Fit, error) {
+				m, f, err := FitMBGNBD(b)
+				return vec{m.R, m.Alpha, m.A, m.B}, f, err
+			}, geometricLikelihood(rows, 1)},
+			"Pareto/NBD": {func() (vec, Fit, error) {
+				m, f, err := FitParetoNBD(b)
+				return vec{m.R, m.Alpha, m.S, m.Beta}, f, err
+			}, paretoLikelihood(rows)},
+		} {
+			p, fit, err := m.fit()
+			if err != nil {
+				t.Errorf("world %d %+v: %s: %v", world, truth, name, err)
+				continue
+			}
+			_, unit, _ := b.fitable()
+			p[1] /= unit
+			if name == "Pareto/NBD" {
+				p[3] /= unit
+			}
+			best := m.f(p).ll
+			for range 3 {
+				var start vec
+				for i := range start {
+					start[i] = math.Exp(2 * r.NormFloat64())
+				}
+				if _, e, _, ok := climb(4, start, m.f); ok && e.ll > best+1e-4 {
+					t.Errorf("world %d %+v: %s %v (edge %v) has %.6f, from %v %.6f", world, truth, name, p, fit.Edge, best, start, e.ll)
+				}
+			}
+		}
+		if _, _, err := FitRhythm(paces); err != nil {
+			t.Errorf("world %d: rhythm: %v", world, err)
+		}
+	}
+}

@@ -123,27 +123,10 @@ func paretoRow(m *mixture, p vec, x, last, age float64) {
 	})
 }
 
-// paretoDeath visits the nodes of the integral over the time of death. With
-// v = ln(κ+y), κ the smaller of α and β, the integrand falls about as
-// exp(−rate·v); panels are short enough for 16 nodes to be exact, and stop
-// where nothing is left to add.
+// paretoDeath visits the nodes of the integral over the time of death.
 func paretoDeath(p vec, x, last, age float64, node func(y, logWeight float64)) {
-	if last >= age {
-		return
-	}
-	small := min(p[1], p[3])
-	rate := p[0] + x + p[2] + 1
-	length := math.Log1p((age - last) / (small + last))
-	length = min(length, 60/max(rate-1, 1e-9)+60/rate)
-	panels := math.Ceil(length * max(rate/4, 0.7))
-	step := length / panels
-	for i := range int(panels) {
-		for k, at := range legendre.at {
-			growth := (float64(i) + at) * step
-			y := last + (small+last)*math.Expm1(growth)
-			node(y, math.Log(legendre.weight[k]*step*(small+last))+growth)
-		}
-	}
+	d := decay{a: p[1] + last, b: p[3] + last, p: p[0] + x, q: p[2] + 1, length: age - last}
+	d.nodes(func(u, logWeight float64) { node(last+u, logWeight) })
 }
 
 // Alive is the chance that a customer is still alive at time age (equation 11
@@ -180,17 +163,10 @@ func (m ParetoNBD) ifAlive(x, age, horizon float64) float64 {
 // of the chance to live up to the first visit.
 func (m ParetoNBD) Return(x, last, age, horizon float64) float64 {
 	a, b, shape := m.Alpha+age, m.Beta+age, m.R+x
-	const panels = 4
-	length := math.Log1p(horizon/min(a, b)) / panels
 	var sum float64
-	for i := range panels {
-		for k, at := range legendre.at {
-			growth := (float64(i) + at) * length
-			u := min(a, b) * math.Expm1(growth)
-			first := shape / a * math.Exp(-(shape+1)*math.Log1p(u/a)-m.S*math.Log1p(u/b)+growth)
-			sum += legendre.weight[k] * length * min(a, b) * first
-		}
-	}
+	decay{a: a, b: b, p: shape + 1, q: m.S, length: horizon}.nodes(func(u, logWeight float64) {
+		sum += shape / a * math.Exp(logWeight-(shape+1)*math.Log1p(u/a)-m.S*math.Log1p(u/b))
+	})
 	return m.Alive(x, last, age) * sum
 }
 
@@ -201,16 +177,10 @@ func (m ParetoNBD) Moments(x, last, age, horizon float64) (mean, variance float6
 	alive := m.Alive(x, last, age)
 	mean = alive * m.ifAlive(x, age, horizon)
 	a, b, shape := m.Alpha+age, m.Beta+age, m.R+x
-	const panels = 4
-	length := math.Log1p(horizon/b) / panels
 	var squares float64 // E[l²]
-	for i := range panels {
-		for k, at := range legendre.at {
-			growth := (float64(i) + at) * length
-			lived := b * math.Expm1(growth)
-			squares += legendre.weight[k] * length * 2 * lived * b * math.Exp((1-m.S)*growth)
-		}
-	}
+	decay{a: b, b: b, p: -1, q: m.S, length: horizon}.nodes(func(u, logWeight float64) {
+		squares += 2 * u * math.Exp(logWeight-m.S*math.Log1p(u/b))
+	})
 	return mean, max(0, mean+alive*shape*(shape+1)*squares/(a*a)-mean*mean)
 }
 
@@ -229,29 +199,22 @@ func (m ParetoNBD) Outlook(x, last, age, horizon float64) Outlook {
 		lives = append(lives, life{newVisits(shape, a, lived), weight})
 	}
 	add(horizon, math.Exp(-m.S*math.Log1p(horizon/b)))
-	const panels = 4
-	length := math.Log1p(horizon/min(a, b)) / panels
-	for i := range panels {
-		for k, at := range legendre.at {
-			growth := (float64(i) + at) * length
-			lived := min(a, b) * math.Expm1(growth)
-			weight := m.S / b * math.Exp(-(m.S+1)*math.Log1p(lived/b)) * min(a, b) * math.Exp(growth)
-			add(lived, weight*legendre.weight[k]*length)
-		}
-	}
+	decay{a: a, b: b, p: shape, q: m.S + 1, length: horizon, whole: true}.nodes(func(u, logWeight float64) {
+		add(u, m.S/b*math.Exp(logWeight-(m.S+1)*math.Log1p(u/b)))
+	})
 	var out Outlook
-	total := 0.0
-	for k := 0; total < 1-1e-9 && k < 1e5; k++ {
+	for k, above := 0, 1.0; above > 1e-9 && k < 1e5; k++ {
 		var p float64
+		above = 0
 		for i := range lives {
 			p += lives[i].weight * lives[i].next()
+			above += lives[i].weight * lives[i].above
 		}
 		p *= alive
 		if k == 0 {
 			p += 1 - alive
 		}
 		out = append(out, p)
-		total += p
 	}
 	return out
 }

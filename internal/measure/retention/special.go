@@ -164,3 +164,50 @@ var legendre = func() (q struct{ at, weight [16]float64 }) {
 	}
 	return q
 }()
+
+// decay integrates functions that fall like (a+u)^−p (b+u)^−q over u from 0 to
+// length, times anything smoother: it visits nodes with the logarithm of their
+// weight. In v = ln(κ+u), κ the smaller of a and b, the logarithm of such a
+// function is concave and changes slowly; panels are short enough for 16 nodes
+// to be exact. Where whole is false the integral ends when nothing is left to
+// add.
+type decay struct {
+	a, b, p, q float64
+	length     float64
+	whole      bool
+}
+
+func (d decay) nodes(node func(u, logWeight float64)) {
+	if d.length <= 0 {
+		return
+	}
+	small := min(d.a, d.b)
+	value := func(v float64) float64 {
+		u := small * math.Expm1(v)
+		return v - d.p*math.Log(d.a+u) - d.q*math.Log(d.b+u)
+	}
+	steep := func(v float64) float64 {
+		up := small * math.Exp(v)
+		u := up - small
+		return 1 + math.Abs(1-d.p*up/(d.a+u)-d.q*up/(d.b+u))
+	}
+	const most = 6 // by which the logarithm may change in a panel
+	peak := math.Inf(-1)
+	end := math.Log1p(d.length / small)
+	for v := 0.0; v < end; {
+		step := min(1, most/steep(v))
+		step = min(step, most/steep(v+step))
+		if v+step > end*(1-1e-12) {
+			step = end - v
+		}
+		for k, at := range legendre.at {
+			x := v + at*step
+			node(small*math.Expm1(x), math.Log(legendre.weight[k]*step*small)+x)
+		}
+		v += step
+		now := value(v)
+		if peak = max(peak, now); !d.whole && now < peak-50 {
+			return
+		}
+	}
+}
