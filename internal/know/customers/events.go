@@ -100,10 +100,6 @@ func sourceText(p *locale.Printer, source string) string {
 	return source
 }
 
-// fields that customer.changed can name.
-var fields = []string{"name", "language", "country", "email", "phone", "external", "card", "address", "tastes",
-	"birthday", "name_day", "anniversary", "note", "import"}
-
 func tellChanged(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
 	v, err := timeline.Decode[Changed](e)
 	names := make([]string, len(v.Fields))

@@ -25,8 +25,6 @@ func (r row) get(column string) any { return r.values[slices.Index(r.columns, co
 
 func (r row) set(column string, v any) { r.values[slices.Index(r.columns, column)] = v }
 
-func (r row) has(column string) bool { return slices.Contains(r.columns, column) }
-
 // key is what tells the row apart from the others of its customer.
 func (r row) key(columns []string) string {
 	parts := make([]string, len(columns))
