@@ -94,7 +94,7 @@ func (q *query) add(text string, args ...any) {
 
 // sought is how many of those who match a search a list holds: nobody turns
 // more pages, they type another letter.
-const sought = 500
+const sought = 200
 
 // search is the part of those who match a search; it is always begun with.
 func search(ctx context.Context, q store.Querier, typed string) (part, error) {
