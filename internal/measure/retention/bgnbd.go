@@ -85,55 +85,17 @@ func geometricLikelihood(rows Buyers, early float64) func(vec) evaluation {
 	}
 	logStop := make([]float64, len(values))
 	return func(p vec) evaluation {
-		r, alpha, a, b := p[0], p[1], p[2], p[3]
 		common := geometricCommon(p, early, values, counts, all)
 		for i, x := range values {
 			logStop[i] = math.Inf(-1)
 			if x > 0 || early > 0 {
-				logStop[i] = math.Log(a / (b + early + x - 1))
+				logStop[i] = math.Log(p[2] / (p[3] + early + x - 1))
 			}
 		}
 		e := sumRows(rows.Len(), func(from, to int) evaluation {
 			var e evaluation
 			for i := from; i < to; i++ {
-				n, x := rows.Count[i], rows.Repeats[i]
-				k := r + x
-				age := alpha + rows.Age[i]
-				logAge := math.Log(age)
-				e.ll -= n * k * logAge
-				e.g[0] -= n * logAge
-				e.g[1] -= n * k / age
-				e.h[0][1] -= n / age
-				e.h[1][1] += n * k / (age * age)
-				stop := logStop[of[i]]
-				if math.IsInf(stop, -1) {
-					continue
-				}
-				// ln(e^A + e^B) = A + softplus(B−A), whose derivatives are w
-				// and w(1−w) times those of B−A.
-				last := alpha + rows.Last[i]
-				apart := logAge - math.Log(last)
-				d := stop + k*apart
-				small := math.Exp(-math.Abs(d))
-				w := 1 / (1 + small)
-				e.ll += n * (max(d, 0) + math.Log1p(small))
-				if d < 0 {
-					w = small * w
-				}
-				slope := 1/age - 1/last
-				stopBy := b + early + x - 1
-				gd := vec{apart, k * slope, 1 / a, -1 / stopBy}
-				nw, nv := n*w, n*w*(1-w)
-				for s := range 4 {
-					e.g[s] += nw * gd[s]
-					for t := s; t < 4; t++ {
-						e.h[s][t] += nv * gd[s] * gd[t]
-					}
-				}
-				e.h[0][1] += nw * slope
-				e.h[1][1] += nw * k * (1/(last*last) - 1/(age*age))
-				e.h[2][2] -= nw / (a * a)
-				e.h[3][3] += nw / (stopBy * stopBy)
+				e.geometricRow(p, rows, i, early, logStop[of[i]])
 			}
 			return e
 		})
@@ -145,6 +107,49 @@ func geometricLikelihood(rows Buyers, early float64) func(vec) evaluation {
 		}
 		return e
 	}
+}
+
+// geometricRow adds what depends on time, to the upper half of the Hessian;
+// stop is ln a/(b+early+x−1), or −∞ where the term is missing.
+func (e *evaluation) geometricRow(p vec, rows Buyers, i int, early, stop float64) {
+	r, alpha, a, b := p[0], p[1], p[2], p[3]
+	n, x := rows.Count[i], rows.Repeats[i]
+	k := r + x
+	age := alpha + rows.Age[i]
+	logAge := math.Log(age)
+	e.ll -= n * k * logAge
+	e.g[0] -= n * logAge
+	e.g[1] -= n * k / age
+	e.h[0][1] -= n / age
+	e.h[1][1] += n * k / (age * age)
+	if math.IsInf(stop, -1) {
+		return
+	}
+	// ln(e^A + e^B) = A + ln(1 + e^(B−A)), whose derivatives are w and w(1−w)
+	// times those of B−A.
+	last := alpha + rows.Last[i]
+	apart := logAge - math.Log(last)
+	d := stop + k*apart
+	small := math.Exp(-math.Abs(d))
+	e.ll += n * (max(d, 0) + math.Log1p(small))
+	w := 1 / (1 + small)
+	if d < 0 {
+		w = small * w
+	}
+	slope := 1/age - 1/last
+	stopBy := b + early + x - 1
+	gd := vec{apart, k * slope, 1 / a, -1 / stopBy}
+	nw, nv := n*w, n*w*(1-w)
+	for s := range 4 {
+		e.g[s] += nw * gd[s]
+		for t := s; t < 4; t++ {
+			e.h[s][t] += nv * gd[s] * gd[t]
+		}
+	}
+	e.h[0][1] += nw * slope
+	e.h[1][1] += nw * k * (1/(last*last) - 1/(age*age))
+	e.h[2][2] -= nw / (a * a)
+	e.h[3][3] += nw / (stopBy * stopBy)
 }
 
 // geometricCommon is the factor of the likelihood that depends on x alone.

@@ -175,6 +175,36 @@ func TestHistoryKeepsEveryOrderInPlace(t *testing.T) {
 	}
 }
 
+func TestSplitsAndFiltersLoseNobody(t *testing.T) {
+	in := randomOrders(17, 9000, 900)
+	h := build(t, in)
+	whole := RepeatOf(h, h.Whole())
+	var sum Repeat
+	var base Base
+	for g, part := range h.Split(3, func(i int) int { return int(h.ID[i]%4) - 1 }) {
+		for i, id := range part.ID {
+			if int(id%4)-1 != g || len(part.Days(i)) == 0 {
+				t.Fatalf("customer %d is in group %d", id, g)
+			}
+		}
+		sum = sum.Merge(RepeatOf(part, h.Whole()))
+		b, _ := BaseOf(part, Span{From: h.FirstDay + 200, To: h.FirstDay + 300}, 90)
+		base = base.Merge(b)
+	}
+	rest := h.Where(func(k int) bool { return in.Customer[h.Row[k]]%4 == 0 })
+	sum = sum.Merge(RepeatOf(rest, h.Whole()))
+	b, _ := BaseOf(rest, Span{From: h.FirstDay + 200, To: h.FirstDay + 300}, 90)
+	base = base.Merge(b)
+	want, _ := BaseOf(h, Span{From: h.FirstDay + 200, To: h.FirstDay + 300}, 90)
+	if !reflect.DeepEqual(sum, whole) || base.Kept() != want.Kept() || base.Start != want.Start {
+		t.Fatalf("%+v\n%+v", sum, whole)
+	}
+	past := h.Until(h.FirstDay + 99)
+	if r := RepeatOf(h, Span{From: h.FirstDay, To: h.FirstDay + 99}); int64(past.Orders()) != r.Orders || past.LastDay != h.FirstDay+99 {
+		t.Fatal("the past is not what was known then")
+	}
+}
+
 func TestCalendarAgreesWithTheStandardLibrary(t *testing.T) {
 	for day := int32(firstDay); day <= finalDay; day++ {
 		at := time.Unix(int64(day)*86400, 0).UTC()

@@ -323,19 +323,21 @@ func (h *History) Until(day int32) *History {
 // Split gives each group its customers: group returns the group of customer i,
 // from 0 to n-1; customers of any other group are in none.
 func (h *History) Split(n int, group func(i int) int) []*History {
-	of := make([]int, len(h.ID)+1)
-	for i := range h.ID {
-		of[i] = group(i)
-	}
 	parts := make([]*History, n)
 	for g := range parts {
-		i := 0
-		parts[g] = h.Where(func(k int) bool {
-			for k >= int(h.Start[i+1]) {
-				i++
-			}
-			return of[i] == g
-		})
+		parts[g] = &History{Start: []int32{0}, FirstDay: h.FirstDay, LastDay: h.LastDay}
+	}
+	for i, id := range h.ID {
+		g := group(i)
+		if g < 0 || g >= n {
+			continue
+		}
+		p, from, to := parts[g], h.Start[i], h.Start[i+1]
+		p.ID = append(p.ID, id)
+		p.Day = append(p.Day, h.Day[from:to]...)
+		p.AmountMinor = append(p.AmountMinor, h.AmountMinor[from:to]...)
+		p.Row = append(p.Row, h.Row[from:to]...)
+		p.Start = append(p.Start, int32(len(p.Day)))
 	}
 	return parts
 }
