@@ -38,6 +38,9 @@ func readList(r *web.Request) (Filter, Page) {
 	}
 	f := Filter{Number: text.Short(text.Line(q.Get("q")), maxText), From: day("from"), To: day("to"), Channel: text.Short(text.Line(q.Get("channel")), maxText),
 		Walkin: q.Get("who") == "walk-in", Today: r.Now.In(r.Shop.Zone).Format(time.DateOnly)}
+	if c, err := id.ParseCustomer(q.Get("customer")); err == nil && !f.Walkin {
+		f.Customer = c
+	}
 	if slices.Contains(States, q.Get("state")) {
 		f.State = q.Get("state")
 	}
@@ -79,7 +82,7 @@ func (d desk) list(w http.ResponseWriter, r *web.Request) error {
 	query := r.URL.Query()
 	page.Tabs = kit.Tabs{Label: r.T("orders.tabs"), Tabs: []kit.Tab{
 		{Link: kit.Link{Href: kit.With(r.Href("/orders"), query, "who", "", "after", ""), Text: r.T("orders.tab.customers")}, Active: !f.Walkin},
-		{Link: kit.Link{Href: kit.With(r.Href("/orders"), query, "who", "walk-in", "after", ""), Text: r.T("orders.tab.walkins")}, Active: f.Walkin},
+		{Link: kit.Link{Href: kit.With(r.Href("/orders"), query, "who", "walk-in", "after", "", "customer", ""), Text: r.T("orders.tab.walkins")}, Active: f.Walkin},
 	}}
 	return r.Render(w, "orders/list.html", page)
 }
@@ -197,7 +200,7 @@ func (d desk) filterBar(r *web.Request, f Filter) (kit.Filter, error) {
 	for _, s := range States {
 		states = append(states, kit.Option{Value: s, Text: r.T("orders.state." + s)})
 	}
-	bar := kit.Filter{Path: r.Href("/orders"), Query: r.URL.Query(), Search: r.T("orders.search"), Keep: []string{"sort", "desc", "who"}, Target: "results",
+	bar := kit.Filter{Path: r.Href("/orders"), Query: r.URL.Query(), Search: r.T("orders.search"), Keep: []string{"sort", "desc", "who", "customer"}, Target: "results",
 		Range:  &kit.Range{From: f.From, To: f.To, Presets: presets(r)},
 		Fields: []kit.Field{form.SelectField("channel", r.T("orders.column.channel"), channelOptions), form.SelectField("state", r.T("orders.column.state"), states)}}
 	chip := func(name, title, value string) {
@@ -208,6 +211,13 @@ func (d desk) filterBar(r *web.Request, f Filter) (kit.Filter, error) {
 	chip("q", r.T("orders.column.number"), f.Number)
 	if f.From != "" || f.To != "" {
 		chip("range", r.T("orders.column.placed"), r.Print.Day(f.From)+" – "+r.Print.Day(f.To))
+	}
+	if f.Customer != 0 {
+		names, err := d.names(r, []id.Customer{f.Customer})
+		if err != nil {
+			return bar, err
+		}
+		chip("customer", r.T("orders.column.customer"), names[f.Customer])
 	}
 	if f.Channel != "" {
 		chip("channel", r.T("orders.column.channel"), channelName(r, f.Channel))

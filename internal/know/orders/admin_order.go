@@ -19,6 +19,7 @@ type orderPage struct {
 	Customer string // the name; empty: a walk-in
 	State    any
 	Lines    []shownLine
+	Many     bool // more lines than a form can show
 	Sums     []kit.Term
 	About    []kit.Term
 	Returns  []shownReturn
@@ -83,6 +84,9 @@ func (d desk) page(w http.ResponseWriter, r *web.Request, o Order, f *web.Form, 
 	return r.RenderStatus(w, status, "orders/order.html", p)
 }
 
+// maxBackLines is how many lines the form of a refund shows.
+const maxBackLines = 60
+
 func (d desk) fillLines(r *web.Request, p *orderPage) error {
 	lines, err := Lines(r.Context(), d.db, p.Order)
 	if err != nil {
@@ -92,6 +96,7 @@ func (d desk) fillLines(r *web.Request, p *orderPage) error {
 	if err != nil {
 		return err
 	}
+	p.Many = len(lines) > maxBackLines
 	var ids []id.Product
 	for _, l := range lines {
 		ids = append(ids, l.Product)

@@ -105,6 +105,7 @@ func TestOrdersAreListedSearchedFilteredAndExported(t *testing.T) {
 		c := open(t, db)
 		h := pages(t, db, web.Manager)
 		for query, want := range map[string]string{
+			"customer=" + c.ana.String():         "1002 C1001 1001",
 			"":                                   "1005 US-1 1004 1003 1002 C1001 1001",
 			"sort=placed":                        "1001 C1001 1002 1003 1004 US-1 1005",
 			"sort=total&desc=1&state=delivered":  "1001",

@@ -34,8 +34,9 @@ type Filter struct {
 	From, To string // days, both within
 	Channel  string
 	State    string
-	Walkin   bool   // walk-ins instead of customers' orders
-	Today    string // for StateLate
+	Walkin   bool        // walk-ins instead of customers' orders
+	Customer id.Customer // only this one's, 0: everybody's
+	Today    string      // for StateLate
 }
 
 // Page is a part of the list.
@@ -127,6 +128,9 @@ func (f Filter) where() (where []string, args []any) {
 		}
 		where = append(where, condition)
 	}
+	if f.Customer != 0 {
+		add("customer_id = ?", int64(f.Customer))
+	}
 	if f.From != "" {
 		add("placed_day >= ?", f.From)
 	}
@@ -162,7 +166,8 @@ func (f Filter) match(o Order) bool {
 		StateDelivered: o.DeliveredDay != "", StateCancelled: o.Cancelled(), StateRefunded: o.Refunded > 0, StateReturn: o.Return,
 		StateUnvalued: o.Rate == 0,
 	}
-	return states[f.State] && (f.From == "" || o.Day >= f.From) && (f.To == "" || o.Day <= f.To) && (f.Channel == "" || o.Channel == f.Channel)
+	return states[f.State] && (f.From == "" || o.Day >= f.From) && (f.To == "" || o.Day <= f.To) && (f.Channel == "" || o.Channel == f.Channel) &&
+		(f.Customer == 0 || o.Customer == f.Customer)
 }
 
 // maxFound is how many numbers one search looks at.

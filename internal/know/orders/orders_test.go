@@ -3,6 +3,8 @@ package orders
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +111,40 @@ func TestALongerOrderGetsOnlyItsNewLines(t *testing.T) {
 		}
 		if n := count(t, db, `select count(*) from events where kind in ($1, $2)`, EventAmended, EventDelivered); n != 2 {
 			t.Fatalf("%d events tell of the change", n)
+		}
+	})
+}
+
+func TestTwoWhoBringTheSameFileAtOnceBringItOnce(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		cs, p := people(t, db), things(t, db)
+		sales := file(rand.New(rand.NewPCG(3, 3)), cs, p, 60)
+		var placed [4]Placed
+		var failed [4]error
+		var all sync.WaitGroup
+		for n := range placed {
+			all.Go(func() {
+				failed[n] = db.Tx(context.Background(), func(tx *store.Tx) (err error) {
+					placed[n], err = PlaceMany(context.Background(), tx, from(id.Import(n+1), sales))
+					return err
+				})
+			})
+		}
+		all.Wait()
+		fresh, lines := 0, 0
+		for n, done := range placed {
+			if failed[n] != nil {
+				t.Fatal(failed[n])
+			}
+			fresh, lines = fresh+done.New, lines+done.Lines
+		}
+		want := 0
+		for _, s := range sales {
+			want += len(s.Lines)
+		}
+		have := count(t, db, `select count(*) from order_lines`) + count(t, db, `select count(*) from walkin_order_lines`)
+		if fresh != len(sales) || lines != want || have != want {
+			t.Fatalf("%d orders of %d and %d lines of %d came in, %d are there", fresh, len(sales), lines, want, have)
 		}
 	})
 }

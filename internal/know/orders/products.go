@@ -47,8 +47,8 @@ type NewProduct struct {
 }
 
 // EnsureProducts returns the ids of products by their sku and adds those that
-// are missing. What is known already stays as it is: names and kinds are the
-// shop's to change; only a category or name that was missing is filled in.
+// are missing. What is known already stays as it is, names and kinds being the
+// shop's to change; only a name or category that was missing is filled in.
 func EnsureProducts(ctx context.Context, tx *store.Tx, news []NewProduct) (map[string]id.Product, error) {
 	bySKU := make(map[string]NewProduct, len(news))
 	for _, n := range news {
@@ -61,7 +61,7 @@ func EnsureProducts(ctx context.Context, tx *store.Tx, news []NewProduct) (map[s
 		}
 	}
 	skus := slices.Sorted(maps.Keys(bySKU))
-	ids, err := productsBySKU(ctx, tx, skus)
+	known, err := productsBySKU(ctx, tx, skus)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +72,13 @@ func EnsureProducts(ctx context.Context, tx *store.Tx, news []NewProduct) (map[s
 	rows := tx.Bulk(ctx, "products", "id, sku, name, kind, category_id, search, import_id, created_at", "on conflict (sku) do nothing")
 	added := false
 	for _, sku := range skus {
-		if _, known := ids[sku]; known {
+		n := bySKU[sku]
+		if p, there := known[sku]; there {
+			if err := fillProduct(ctx, tx, p, n.Name, categories[n.Category]); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		n := bySKU[sku]
 		if n.Name == "" {
 			n.Name = sku
 		}
@@ -92,37 +95,46 @@ func EnsureProducts(ctx context.Context, tx *store.Tx, news []NewProduct) (map[s
 		return nil, fmt.Errorf("add products: %w", err)
 	}
 	if added { // another transaction may have been first with some of them
-		if ids, err = productsBySKU(ctx, tx, skus); err != nil {
+		if known, err = productsBySKU(ctx, tx, skus); err != nil {
 			return nil, err
 		}
+	}
+	ids := make(map[string]id.Product, len(known))
+	for sku, p := range known {
+		ids[sku] = p.ID
 	}
 	return ids, nil
 }
 
+// fillProduct gives a product that is there the name and category it lacked.
+func fillProduct(ctx context.Context, tx *store.Tx, p Product, name string, category id.Category) error {
+	filled := p
+	if p.Name == p.SKU && name != "" {
+		filled.Name = name
+	}
+	if p.Category == 0 {
+		filled.Category = category
+	}
+	if filled == p {
+		return nil
+	}
+	return SaveProduct(ctx, tx, filled)
+}
+
 func searchText(sku, name string) string { return text.Fold(sku) + " " + text.Fold(name) }
 
-func productsBySKU(ctx context.Context, q store.Querier, skus []string) (map[string]id.Product, error) {
-	ids := make(map[string]id.Product, len(skus))
+func productsBySKU(ctx context.Context, q store.Querier, skus []string) (map[string]Product, error) {
+	found := make(map[string]Product, len(skus))
 	for some := range slices.Chunk(skus, inList) {
-		rows, err := q.Query(ctx, `select sku, id from products where sku in (`+store.List(1, len(some))+`)`, store.Args(some)...)
+		all, err := store.All(ctx, q, scanProduct, `select `+productColumns+` from products where sku in (`+store.List(1, len(some))+`)`, store.Args(some)...)
 		if err != nil {
 			return nil, fmt.Errorf("find products: %w", err)
 		}
-		for rows.Next() {
-			var sku string
-			var p id.Product
-			if err := rows.Scan(&sku, &p); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			ids[sku] = p
+		for _, p := range all {
+			found[p.SKU] = p
 		}
-		if err := rows.Err(); err != nil {
-			return nil, err
-		}
-		rows.Close()
 	}
-	return ids, nil
+	return found, nil
 }
 
 // services are the products that are no goods.
