@@ -101,6 +101,8 @@
     });
   });
 
+  on("click", "[data-print]", function () { print(); });
+
   // Dialogs.
   on("click", "[data-dialog]", function (b) { document.getElementById(b.dataset.dialog).showModal(); });
   on("click", "[data-close]", function (b) { b.closest("dialog").close(); });

@@ -1,0 +1,127 @@
+package insights
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"regulars/internal/know/orders"
+	"regulars/internal/know/timeline"
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/store"
+)
+
+const (
+	computeJob = "insights.compute" // one filter
+	noticeJob  = "insights.notice"  // the data has changed
+)
+
+type computeArgs struct {
+	Filter Filter `json:"filter"`
+}
+
+// settle is how long after a change the standing figures are computed anew, so
+// that many changes make one computation.
+const settle = 2 * time.Second
+
+// Subscription notices that orders have changed, in one coalescing job.
+var Subscription = timeline.Subscription{
+	Name: "insights", History: true,
+	Kinds:  []string{orders.EventPlaced, orders.EventAmended, orders.EventRefunded, orders.EventCancelled, orders.EventValued, "customer.merged", "customer.unmerged"},
+	Handle: func(ctx context.Context, tx *store.Tx, _ []timeline.Event) error { return Touch(ctx, tx) },
+}
+
+// Touch says that the orders have changed in a way that leaves no event, as
+// the undoing of an import does. Several calls are noticed once.
+func Touch(ctx context.Context, tx *store.Tx) error {
+	return jobs.Enqueue(ctx, tx, jobs.New{Kind: noticeJob, Key: noticeJob, At: tx.Now.Add(settle)})
+}
+
+// Jobs is the background work of insights.
+func Jobs(db *store.DB) []jobs.Kind {
+	return []jobs.Kind{
+		{Name: computeJob, Do: func(ctx context.Context, job *jobs.Job) error { return compute(ctx, db, job) }},
+		{Name: noticeJob, Next: everyQuarterOfADay, Do: func(ctx context.Context, job *jobs.Job) error {
+			return db.Tx(ctx, func(tx *store.Tx) error {
+				if job.Key == noticeJob {
+					if err := bump(ctx, tx); err != nil {
+						return err
+					}
+				}
+				if err := enqueue(ctx, tx, Standing); err != nil {
+					return err
+				}
+				return job.Done(ctx, tx)
+			})
+		}},
+	}
+}
+
+// everyQuarterOfADay renews the standing figures without any change too: they
+// are as of a day, and each place's day begins at another time.
+func everyQuarterOfADay(after time.Time) time.Time {
+	return after.Truncate(6 * time.Hour).Add(6*time.Hour + 5*time.Minute)
+}
+
+// bump makes all kept figures old.
+func bump(ctx context.Context, tx *store.Tx) error {
+	_, err := tx.Exec(ctx, `
+		insert into insights_data (id, version, changed_at) values (1, 1, $1)
+		on conflict (id) do update set version = insights_data.version + 1, changed_at = excluded.changed_at`, tx.Now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("count the version of the data: %w", err)
+	}
+	return nil
+}
+
+// compute answers one filter. It reads outside of any transaction and writes
+// one row, so it holds nobody up.
+func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
+	var args computeArgs
+	if err := job.Args(&args); err != nil {
+		return err
+	}
+	e, err := current(ctx, db, db.Now())
+	if err != nil {
+		return err
+	}
+	fig, err := answer(ctx, db, args.Filter, e.day)
+	if err != nil {
+		if ctx.Err() == nil {
+			err = fmt.Errorf("compute figures: %w", err)
+			_ = db.Tx(ctx, func(tx *store.Tx) error { // the job's own error matters more
+				_, err := tx.Exec(ctx, `update insights_runs set failed = true where question = $1 and filter = $2`, figuresQuestion, args.Filter.key())
+				return err
+			})
+		}
+		return err
+	}
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		if err := keep(ctx, tx, args.Filter, e, fig); err != nil {
+			return err
+		}
+		return job.Done(ctx, tx)
+	})
+}
+
+// answer loads and computes, telling how far it is on the way.
+func answer(ctx context.Context, db *store.DB, f Filter, day string) (*Figures, error) {
+	var total int64
+	err := db.QueryRow(ctx, `select (select count(*) from orders) + (select count(*) from walkin_orders)`).Scan(&total)
+	if err != nil {
+		return nil, fmt.Errorf("count orders: %w", err)
+	}
+	tell := func(done int64) {
+		_ = db.Tx(ctx, func(tx *store.Tx) error { // a bar that stands still is no reason to stop
+			_, err := tx.Exec(ctx, `update insights_runs set rows_done = $1, rows_total = $2 where question = $3 and filter = $4`,
+				done, total, figuresQuestion, f.key())
+			return err
+		})
+	}
+	r := reading{q: db, filter: f, tell: tell}
+	c, err := r.load(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	return figure(f, c)
+}

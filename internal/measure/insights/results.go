@@ -1,0 +1,162 @@
+package insights
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+// Result is what came out of a filter, with the time at which it did.
+type Result struct {
+	Figures
+	ComputedAt time.Time
+	Orders     int64 // purchases it was computed from
+	Fresh      bool  // of the data and the day as they are now
+}
+
+// edition is the state of the data and the business's day: a result of
+// another one is old.
+type edition struct{ version, day string }
+
+// current reads the edition. Orders of customers are counted by the events
+// that they leave; those of people who are not known leave none, but each new
+// one has a higher id.
+func current(ctx context.Context, q store.Querier, now time.Time) (edition, error) {
+	var version, walkin int64
+	err := q.QueryRow(ctx, `
+		select coalesce((select version from insights_data where id = 1), 0), coalesce((select max(order_id) from walkin_orders), 0)`).
+		Scan(&version, &walkin)
+	if err != nil {
+		return edition{}, fmt.Errorf("read the version of the data: %w", err)
+	}
+	settings, err := workspace.Load(ctx, q)
+	if err != nil {
+		return edition{}, err
+	}
+	return edition{fmt.Sprintf("%d.%d", version, walkin), settings.Day(now)}, nil
+}
+
+// Read returns what was kept of a filter; false if nothing was yet.
+func Read(ctx context.Context, q store.Querier, f Filter, now time.Time) (Result, bool, error) {
+	e, err := current(ctx, q, now)
+	if err != nil {
+		return Result{}, false, err
+	}
+	var r Result
+	var kept edition
+	var body string
+	var at int64
+	err = q.QueryRow(ctx, `
+		select version, day, orders, body, computed_at from insights_results where question = $1 and filter = $2`,
+		figuresQuestion, f.key()).Scan(&kept.version, &kept.day, &r.Orders, &body, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Result{}, false, nil
+	}
+	if err != nil {
+		return Result{}, false, fmt.Errorf("read kept figures: %w", err)
+	}
+	if err := json.Unmarshal([]byte(body), &r.Figures); err != nil {
+		return Result{}, false, fmt.Errorf("read kept figures: %w", err)
+	}
+	r.ComputedAt, r.Fresh = time.UnixMicro(at).UTC(), kept == e
+	return r, true, nil
+}
+
+// Run is how far a computation is.
+type Run struct {
+	Done, Total int64 // orders read; Total 0: not counted yet
+	Failed      bool  // the last try; it is tried again
+}
+
+// running reads how far the computation of a filter is; false if there is
+// none.
+func running(ctx context.Context, q store.Querier, f Filter) (Run, bool, error) {
+	var r Run
+	err := q.QueryRow(ctx, `select rows_done, rows_total, failed from insights_runs where question = $1 and filter = $2`,
+		figuresQuestion, f.key()).Scan(&r.Done, &r.Total, &r.Failed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	if err != nil {
+		return r, false, fmt.Errorf("read how far figures are: %w", err)
+	}
+	return r, true, nil
+}
+
+// lost is after how long a computation that is still under way is asked for
+// again.
+const lost = 15 * time.Minute
+
+// Ask sees to it that a filter is computed soon. Asking again while it is
+// under way changes nothing.
+func Ask(ctx context.Context, tx *store.Tx, f Filter) error {
+	n, err := tx.Exec(ctx, `
+		insert into insights_runs (question, filter, rows_done, rows_total, failed, asked_at) values ($1, $2, 0, 0, false, $3)
+		on conflict (question, filter) do update set asked_at = excluded.asked_at, rows_done = 0, rows_total = 0, failed = false
+		where insights_runs.asked_at < $4`,
+		figuresQuestion, f.key(), tx.Now.UnixMicro(), tx.Now.Add(-lost).UnixMicro())
+	if err != nil {
+		return fmt.Errorf("ask for figures: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return enqueue(ctx, tx, f)
+}
+
+func enqueue(ctx context.Context, tx *store.Tx, f Filter) error {
+	sum := sha256.Sum256([]byte(f.key()))
+	return jobs.Enqueue(ctx, tx, jobs.New{Kind: computeJob, Args: computeArgs{f}, Key: hex.EncodeToString(sum[:16])})
+}
+
+// keep stores what came out, ends the run, and lets go of what nobody has
+// looked at for long.
+func keep(ctx context.Context, tx *store.Tx, f Filter, e edition, fig *Figures) error {
+	body, err := json.Marshal(fig)
+	if err != nil {
+		return fmt.Errorf("keep figures: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		insert into insights_results (question, filter, version, day, orders, body, computed_at) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (question, filter) do update set version = excluded.version, day = excluded.day, orders = excluded.orders,
+			body = excluded.body, computed_at = excluded.computed_at`,
+		figuresQuestion, f.key(), e.version, e.day, fig.Orders, string(body), tx.Now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("keep figures: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `delete from insights_runs where question = $1 and filter = $2`, figuresQuestion, f.key()); err != nil {
+		return fmt.Errorf("end the computing of figures: %w", err)
+	}
+	return tidy(ctx, tx)
+}
+
+// Results are kept for a month, and a few hundred at most.
+const (
+	keptFor  = 30 * 24 * time.Hour
+	keptMost = 300
+)
+
+func tidy(ctx context.Context, tx *store.Tx) error {
+	oldest := tx.Now.Add(-keptFor).UnixMicro()
+	over, err := store.All(ctx, tx, store.Scalar[int64], `select computed_at from insights_results order by computed_at desc, question, filter limit 1 offset $1`, keptMost)
+	if err != nil {
+		return fmt.Errorf("count kept figures: %w", err)
+	}
+	for _, at := range over {
+		oldest = max(oldest, at)
+	}
+	_, err = tx.Exec(ctx, `delete from insights_results where computed_at <= $1 and filter <> $2`, oldest, Standing.key())
+	if err != nil {
+		return fmt.Errorf("let old figures go: %w", err)
+	}
+	return nil
+}
