@@ -93,6 +93,9 @@ type Forecast struct {
 	OrdersShock  float64 `json:"orders_shock"`
 	RevenueShock float64 `json:"revenue_shock"`
 	Tests        int     `json:"tests"`
+	// SameSpending: who spends how much could not be learnt, so the average is
+	// expected of everybody.
+	SameSpending bool `json:"same_spending"`
 }
 
 // Backcast is one forecast of the past with what came.
@@ -133,11 +136,14 @@ func ForecastOf(h *History, days float64, past []Backcast) (Forecast, error) {
 	if err != nil {
 		return Forecast{}, err
 	}
-	spending, _, err := FitGammaGamma(SpendersOf(h, h.LastDay, true))
+	spenders := SpendersOf(h, h.LastDay, true)
+	spending, _, err := FitGammaGamma(spenders)
 	if err != nil {
-		return Forecast{}, err
+		spending = SameForAll(spenders.mean())
 	}
-	return forecast(h, days, buying, spending, past), nil
+	f := forecast(h, days, buying, spending, past)
+	f.SameSpending = err != nil
+	return f, nil
 }
 
 func forecast(h *History, days float64, buying Buying, spending GammaGamma, past []Backcast) Forecast {

@@ -149,10 +149,37 @@ func FitGammaGamma(s Spenders) (GammaGamma, Fit, error) {
 	if !ok {
 		return GammaGamma{}, Fit{}, noConvergence("gamma-gamma", all)
 	}
+	if at[1] <= 1 {
+		return GammaGamma{}, Fit{}, &Trouble{
+			Key: "no_mean", Customers: int64(all), Repeaters: int64(several),
+			why:   "A few customers spend so much more than the others that no average can be expected of a new one.",
+			still: "What customers paid so far, and how much of it the largest bring, holds as it is counted.",
+		}
+	}
 	fit := describe(3, at, &e, vec{1, 1, unit})
 	fit.LogLikelihood -= all * math.Log(unit)
 	fit.Customers, fit.Rows, fit.Steps = int64(all), len(s.Count), steps
 	return GammaGamma{P: at[0], Q: at[1], Gamma: at[2] * unit}, fit, nil
+}
+
+// SameForAll expects the same spending of everybody: what is left where a
+// model of spending cannot be fitted.
+func SameForAll(mean float64) GammaGamma {
+	const sure = 1e9
+	return GammaGamma{P: 1, Q: sure + 1, Gamma: sure * mean}
+}
+
+// mean is the average paid at a visit; zero without visits.
+func (s Spenders) mean() float64 {
+	var visits, total float64
+	for i, n := range s.Count {
+		visits += n * s.Visits[i]
+		total += n * s.Visits[i] * s.Mean[i]
+	}
+	if visits == 0 {
+		return 0
+	}
+	return total / visits
 }
 
 // LogLikelihood of rows under the model (equation 1a of the note).

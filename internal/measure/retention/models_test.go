@@ -282,8 +282,10 @@ func TestFitsEndInWordsOrNumbersButNeverInNaN(t *testing.T) {
 			check("BG/NBD", f, err, bg.R, bg.Alpha, bg.A, bg.B, bg.Expected(3, 50, 60, 100), bg.Alive(1, 1, 500))
 			mbg, f, err := FitMBGNBD(b)
 			check("MBG/NBD", f, err, mbg.R, mbg.Alpha, mbg.A, mbg.B, mbg.Expected(3, 50, 60, 100))
+			rhythm, f, err := FitRhythm(Paces{Buyers: b})
+			check("rhythm", f, err, rhythm.R, rhythm.Alpha, rhythm.A, rhythm.B, rhythm.Return(3, 50, 60, 100), rhythm.Late(0, 0, 9))
 			pareto, f, err := FitParetoNBD(b)
-			check("Pareto/NBD", f, err, pareto.R, pareto.Alpha, pareto.S, pareto.Beta, pareto.Expected(3, 50, 60, 100))
+			check("Pareto/NBD", f, err, pareto.Return(3, 50, 60, 100), pareto.R, pareto.Alpha, pareto.S, pareto.Beta, pareto.Expected(3, 50, 60, 100))
 		}
 	}
 }
@@ -425,5 +427,46 @@ func TestNoOtherStartFindsABetterFit(t *testing.T) {
 		if _, _, err := FitRhythm(paces); err != nil {
 			t.Errorf("world %d: rhythm: %v", world, err)
 		}
+	}
+}
+
+func TestSpendingAndContractsThatCannotBeLearntAreSaidInWords(t *testing.T) {
+	var few, wild, wrong, alike Spenders
+	for i := range 5 {
+		few.Add(2, 10+float64(i), 1)
+	}
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 400 {
+		wild.Add(5, 1000*gammaDraw(r, 20)/gammaDraw(r, 0.5), 1)
+		alike.Add(3, 25, 1)
+	}
+	wrong.Add(2, -5, 20)
+	for want, s := range map[string]Spenders{"few_customers": few, "no_mean": wild, "bad_row": wrong, "no_customers": {}} {
+		var trouble *Trouble
+		if m, _, err := FitGammaGamma(s); !errors.As(err, &trouble) || trouble.Key != want {
+			t.Errorf("%s: %+v %v", want, m, err)
+		}
+	}
+	if m, f, err := FitGammaGamma(alike); err != nil || !f.Edge || math.Abs(m.Spend(3, 25)-25) > 0.1 {
+		t.Errorf("all alike: %+v %+v %v", m, f, err)
+	}
+	exact(t, "same for all", 7, SameForAll(1234).Spend(7, 99999), 1234*(1+7*(99999.0/1234-1)/(1e9+7)))
+	for want, survivors := range map[string][]int64{"few_customers": {5, 4}, "none_ended": {50, 50, 50}, "all_ended": {50, 0}} {
+		r, err := RenewalsOf(survivors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var trouble *Trouble
+		if _, _, err := FitShiftedBetaGeometric(r); !errors.As(err, &trouble) || trouble.Key != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := RenewalsOf([]int64{5, 6}); err == nil {
+		t.Error("survivors rose")
+	}
+	var c Chances
+	c.Add(3, 2, 6, 40) // three taken by the second
+	if _, _, err := FitBGBB(c); err == nil {
+		t.Error("more chances taken than there were")
 	}
 }
