@@ -243,3 +243,35 @@ func TestCategoriesNestAndTheirProductsMoveUpWhenOneGoes(t *testing.T) {
 }
 
 func nothing(_ context.Context, _ *jobs.Job) error { return nil }
+
+func TestOrdersFollowTheirCustomerIntoAMergeAndBack(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, ana, ben, p := t.Context(), person(t, db, 1), person(t, db, 2), goods(t, db, "tea")
+		tables := append(append([]customers.Table{}, customers.Tables...), Tables...)
+		s := Sale{Customer: ben, Number: "1", Source: "shop", At: day1, Lines: []Line{of(p["tea"], 3, 500), of(p["tea"], 3, 500)}}
+		o := place(t, db, s).IDs[0]
+		var merge int64
+		testkit.Do(t, db, func(tx *store.Tx) (err error) {
+			merge, err = customers.MergeInto(ctx, tx, tables, ana, ben, staff)
+			return err
+		})
+		moved, err := ByID(ctx, db, ana, o)
+		lines, _ := Lines(ctx, db, moved)
+		if err != nil || len(lines) != 2 || lines[1].Ordinal != 2 || moved.Origin != ben {
+			t.Fatalf("the survivor has %+v with %+v, %v", moved, lines, err)
+		}
+		if again := place(t, db, s); again.Same != 1 || again.IDs[0] != o {
+			t.Fatalf("told again of the one who was merged it did %+v", again)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			_, err := customers.UndoMerge(ctx, tx, tables, ana, merge, staff)
+			return err
+		})
+		if back, err := ByID(ctx, db, ben, o); err != nil || back.Origin != 0 {
+			t.Fatalf("parted again it is %+v, %v", back, err)
+		}
+		if again := place(t, db, s); again.Same != 1 {
+			t.Fatalf("told again after that it did %+v", again)
+		}
+	})
+}

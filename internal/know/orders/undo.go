@@ -260,12 +260,10 @@ func dropProducts(ctx context.Context, tx *store.Tx, i id.Import) error {
 			used[p] = true
 		}
 	}
-	for _, p := range theirs {
-		if used[p] {
-			continue
-		}
-		if _, err := tx.Exec(ctx, `delete from products where id = $1`, int64(p)); err != nil {
-			return fmt.Errorf("remove the product %s: %w", p, err)
+	theirs = slices.DeleteFunc(theirs, func(p id.Product) bool { return used[p] })
+	for some := range slices.Chunk(theirs, inList) {
+		if _, err := tx.Exec(ctx, `delete from products where id in (`+store.List(1, len(some))+`)`, int64s(some)...); err != nil {
+			return fmt.Errorf("remove %d products: %w", len(some), err)
 		}
 	}
 	return nil
