@@ -116,6 +116,7 @@ func (p *Preview) understand() {
 	if p.Zone == "" {
 		p.Zone = p.Shop.Zone
 	}
+	p.AskDates = false
 	for _, c := range p.Profile.Columns {
 		switch p.Columns[c.Name] {
 		case Date, Promised, Delivered:

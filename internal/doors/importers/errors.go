@@ -13,9 +13,9 @@ import (
 	"regulars/internal/platform/store"
 )
 
-// BadRow is a row of a file that could not be read, or one thing that is
+// BadLine is a row of a file that could not be read, or one thing that is
 // wrong with it.
-type BadRow struct {
+type BadLine struct {
 	Line   int64
 	Column string // its name; empty: the row as a whole
 	Reason string
@@ -24,10 +24,10 @@ type BadRow struct {
 	ordinal int64 // among what is wrong with the line
 }
 
-// BadRows returns what could not be read of an import in the order of the
+// BadLines returns what could not be read of an import in the order of the
 // file, at most limit rows behind the line after (0: from the start). Only
 // the first 10,000 of an import are kept.
-func BadRows(ctx context.Context, q store.Querier, i id.Import, after int64, limit int) ([]BadRow, error) {
+func BadLines(ctx context.Context, q store.Querier, i id.Import, after int64, limit int) ([]BadLine, error) {
 	rows, err := store.All(ctx, q, scanBad, `
 		select line, ordinal, column_name, reason, row_text from import_errors
 		where import_id = $1 and line > $2 order by line, ordinal limit $3`, int64(i), after, limit)
@@ -37,8 +37,8 @@ func BadRows(ctx context.Context, q store.Querier, i id.Import, after int64, lim
 	return rows, nil
 }
 
-func scanBad(rows *sql.Rows) (BadRow, error) {
-	var b BadRow
+func scanBad(rows *sql.Rows) (BadLine, error) {
+	var b BadLine
 	var raw string
 	if err := rows.Scan(&b.Line, &b.ordinal, &b.Column, &b.Reason, &raw); err != nil {
 		return b, err
@@ -82,7 +82,7 @@ func Header(ctx context.Context, q store.Querier, i id.Import) ([]string, error)
 }
 
 // mendable lays a bad row out under a header and the columns of mending.
-func (b BadRow) mendable(header []string) []string {
+func (b BadLine) mendable(header []string) []string {
 	cells := slices.Clone(b.Cells)
 	for len(cells) < len(header) {
 		cells = append(cells, "")
@@ -98,7 +98,7 @@ func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []str
 	if err := w.Write(slices.Concat(header, mending)); err != nil {
 		return err
 	}
-	bad, err := BadRows(ctx, q, i, 0, maxErrors)
+	bad, err := BadLines(ctx, q, i, 0, maxErrors)
 	if err != nil {
 		return err
 	}

@@ -222,7 +222,7 @@ func Guess(profile sheet.Profile) Settings {
 		}
 	}
 	for _, c := range profile.Columns {
-		if c.Name == s.Columns[Date] {
+		if c.Name == s.Columns[Date] && !c.Dates.Ambiguous { // else it is asked for
 			s.Dates = c.Dates.Order
 		}
 		if c.Mark != sheet.NoMark && (c.Name == s.Columns[Price] || c.Name == s.Columns[LineTotal] || c.Name == s.Columns[Total]) {

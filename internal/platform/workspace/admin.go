@@ -43,8 +43,8 @@ type choices struct {
 
 func choicesFor(r *web.Request, f *web.Form) choices {
 	return choices{
-		Countries: countryOptions(r.Print.Lang), Currencies: currencyOptions(),
-		Zones: zoneOptions(f.Value("country"), f.Value("zone")), Languages: languageOptions(),
+		Countries: countryOptions(r.Print.Lang), Currencies: CurrencyOptions(),
+		Zones: ZoneOptions(f.Value("country"), f.Value("zone")), Languages: languageOptions(),
 	}
 }
 

@@ -90,8 +90,8 @@ func countryOptions(lang string) []kit.Option {
 	return all
 }
 
-// currencyOptions are all currencies by their codes.
-func currencyOptions() []kit.Option {
+// CurrencyOptions are all currencies by their codes.
+func CurrencyOptions() []kit.Option {
 	var all []kit.Option
 	for _, c := range money.Currencies() {
 		all = append(all, kit.Option{Value: string(c), Text: string(c)})
@@ -99,8 +99,8 @@ func currencyOptions() []kit.Option {
 	return all
 }
 
-// zoneOptions are all time zones, those of the country first.
-func zoneOptions(country, chosen string) []kit.Option {
+// ZoneOptions are all time zones, those of the country first.
+func ZoneOptions(country, chosen string) []kit.Option {
 	var rest []string
 	for _, all := range zones() {
 		rest = append(rest, all...)

@@ -64,7 +64,7 @@ func TestTheBrowserLanguagesGiveACountry(t *testing.T) {
 }
 
 func TestZonesOfTheCountryComeFirstAndNoneTwice(t *testing.T) {
-	options := zoneOptions("PT", "Etc/GMT+5")
+	options := ZoneOptions("PT", "Etc/GMT+5")
 	if options[0].Value != "Europe/Lisbon" || options[2].Value != "Atlantic/Azores" {
 		t.Errorf("%v", options[:3])
 	}
