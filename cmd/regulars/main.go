@@ -36,9 +36,9 @@ type cli struct {
 
 const description = `Regulars helps a business keep the customers it already has.
 
-Start with a demo store:       regulars demo --serve
-Start with your own orders:    regulars import orders.csv && regulars serve
-Start with nothing:            regulars serve
+    regulars demo --serve                          start with a demo store
+    regulars import orders.csv && regulars serve   start with your own orders
+    regulars serve                                 start with nothing
 
 Everything is kept in one file, regulars.db, unless --db says otherwise.
 Every flag can also be set by the environment: --db by REGULARS_DB.`

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -75,7 +76,39 @@ func (d door) home(w http.ResponseWriter, r *web.Request) error {
 	if p.Orders, err = latest(ctx, d.db); err != nil {
 		return err
 	}
+	if err := d.name(r, &p); err != nil {
+		return err
+	}
 	return r.Render(w, "admin/home.html", p)
+}
+
+// name fills in what the customers of the page are called.
+func (d door) name(r *web.Request, p *homePage) error {
+	ids := make([]id.Customer, len(p.Newest))
+	for i, n := range p.Newest {
+		ids[i] = n.ID
+	}
+	names, err := customers.Names(r.Context(), d.db, r.Print, ids...)
+	if err != nil {
+		return err
+	}
+	for i := range p.Newest {
+		p.Newest[i].Name = names[p.Newest[i].ID]
+	}
+	return d.nameSales(r, p.Orders)
+}
+
+// nameSales fills in what the customers of sales are called.
+func (d door) nameSales(r *web.Request, sales []sale) error {
+	ids := make([]id.Customer, len(sales))
+	for i, s := range sales {
+		ids[i] = s.Customer
+	}
+	names, err := customers.Names(r.Context(), d.db, r.Print, ids...)
+	for i := range sales {
+		sales[i].Name = names[sales[i].Customer]
+	}
+	return err
 }
 
 func zoneOf(r *web.Request) *time.Location {
@@ -211,10 +244,9 @@ func change(r *web.Request, now, before int64) (string, kit.Tone) {
 // newest are the customers who joined last.
 func newest(ctx context.Context, q store.Querier) ([]newcomer, error) {
 	all, err := store.All(ctx, q, func(rows *sql.Rows) (n newcomer, err error) {
-		return n, rows.Scan(&n.ID, &n.Name, &n.Day)
+		return n, rows.Scan(&n.ID, &n.Day)
 	}, `
-		select customer_id, case when name <> '' then name when email <> '' then email when phone <> '' then phone else sort_name end, joined_day
-		from customers where merged_into is null and erased_at is null
+		select customer_id, joined_day from customers where merged_into is null and erased_at is null
 		order by joined_day desc, customer_id desc limit 6`)
 	if err != nil {
 		return nil, fmt.Errorf("list the newest customers: %w", err)
@@ -225,10 +257,8 @@ func newest(ctx context.Context, q store.Querier) ([]newcomer, error) {
 // latest are the last orders of customers.
 func latest(ctx context.Context, q store.Querier) ([]sale, error) {
 	all, err := store.All(ctx, q, scanSale, `
-		select o.customer_id, o.order_id, o.number, o.placed_day, o.total_minor, o.currency,
-			case when c.name <> '' then c.name when c.email <> '' then c.email when c.phone <> '' then c.phone else c.sort_name end
-		from orders o join customers c on c.customer_id = o.customer_id
-		where not o.is_return order by o.placed_at desc, o.order_id desc limit 6`)
+		select customer_id, order_id, number, placed_day, total_minor, currency from orders
+		where not is_return order by placed_at desc, order_id desc limit 6`)
 	if err != nil {
 		return nil, fmt.Errorf("list the last orders: %w", err)
 	}
@@ -236,5 +266,5 @@ func latest(ctx context.Context, q store.Querier) ([]sale, error) {
 }
 
 func scanSale(rows *sql.Rows) (s sale, err error) {
-	return s, rows.Scan(&s.Customer, &s.Order, &s.Number, &s.Day, &s.Amount.Minor, &s.Amount.Currency, &s.Name)
+	return s, rows.Scan(&s.Customer, &s.Order, &s.Number, &s.Day, &s.Amount.Minor, &s.Amount.Currency)
 }

@@ -69,11 +69,19 @@ func (d door) search(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (d door) findCustomers(r *web.Request, query string, limit int) (hits, error) {
-	found, err := customers.Search(r.Context(), d.db, query, limit)
 	group := hits{Title: r.T("admin.search.customers")}
+	found, err := customers.Search(r.Context(), d.db, query, limit)
+	if err != nil {
+		return group, err
+	}
+	ids := make([]id.Customer, len(found))
+	for i, c := range found {
+		ids[i] = c.ID
+	}
+	names, err := customers.Names(r.Context(), d.db, r.Print, ids...)
 	for _, c := range found {
 		note := strings.Join(filled(c.Email, c.Phone), " · ")
-		group.Hits = append(group.Hits, hit{Href: r.Href("/customers/" + c.ID.String()), Icon: "user", Name: c.Called(), Note: note})
+		group.Hits = append(group.Hits, hit{Href: r.Href("/customers/" + c.ID.String()), Icon: "user", Name: names[c.ID], Note: note})
 	}
 	return group, err
 }
@@ -115,6 +123,9 @@ func (d door) findOrders(r *web.Request, query string, limit int) (hits, error) 
 	if err != nil {
 		return group, err
 	}
+	if err := d.nameSales(r, all); err != nil {
+		return group, err
+	}
 	loose, err := d.walkinsOf(ctx, walkins)
 	if err != nil {
 		return group, err
@@ -142,13 +153,11 @@ func (d door) salesOf(ctx context.Context, pairs []any) ([]sale, error) {
 		if i > 0 {
 			either.WriteString(" or ")
 		}
-		fmt.Fprintf(&either, "o.customer_id = $%d and o.order_id = $%d", i+2, i+1)
+		fmt.Fprintf(&either, "customer_id = $%d and order_id = $%d", i+2, i+1)
 	}
 	all, err := store.All(ctx, d.db, scanSale, `
-		select o.customer_id, o.order_id, o.number, o.placed_day, o.total_minor, o.currency,
-			case when c.name <> '' then c.name when c.email <> '' then c.email when c.phone <> '' then c.phone else c.sort_name end
-		from orders o join customers c on c.customer_id = o.customer_id
-		where `+either.String()+` order by o.number, o.order_id`, pairs...)
+		select customer_id, order_id, number, placed_day, total_minor, currency from orders
+		where `+either.String()+` order by number, order_id`, pairs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the orders found: %w", err)
 	}
@@ -160,7 +169,7 @@ func (d door) walkinsOf(ctx context.Context, ids []any) ([]sale, error) {
 		return nil, nil
 	}
 	all, err := store.All(ctx, d.db, scanSale, `
-		select 0, order_id, number, placed_day, total_minor, currency, '' from walkin_orders
+		select 0, order_id, number, placed_day, total_minor, currency from walkin_orders
 		where order_id in (`+store.List(1, len(ids))+`) order by number, order_id`, ids...)
 	if err != nil {
 		return nil, fmt.Errorf("read the walk-in orders found: %w", err)

@@ -212,7 +212,7 @@ func (d desk) fillMerges(ctx context.Context, r *web.Request, p *customerPage) e
 	for _, c := range all {
 		rows = append(rows, Listed{Customer: c})
 	}
-	names, err := callings(ctx, d.db, r, rows)
+	names, err := naming(ctx, d.db, r.Print, customersOf(rows))
 	for _, m := range merges {
 		if m.UndoneAt.IsZero() {
 			p.Merges = append(p.Merges, mergeLine{Join: m, Name: names[m.Other], Can: m.Survivor == p.Customer.ID})

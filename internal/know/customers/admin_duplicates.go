@@ -66,7 +66,7 @@ func (d desk) livingByID(r *web.Request, pairs []Pair) (map[id.Customer]foundLin
 	for _, c := range all {
 		rows = append(rows, Listed{Customer: c})
 	}
-	names, err := callings(r.Context(), d.db, r, rows)
+	names, err := naming(r.Context(), d.db, r.Print, customersOf(rows))
 	if err != nil {
 		return nil, err
 	}

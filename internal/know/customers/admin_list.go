@@ -1,7 +1,6 @@
 package customers
 
 import (
-	"context"
 	"html/template"
 	"iter"
 	"net/http"
@@ -123,7 +122,7 @@ func (d desk) list(w http.ResponseWriter, r *web.Request) error {
 			t.Columns = append(t.Columns, k)
 		}
 	}
-	called, err := callings(r.Context(), d.db, r, page.Rows)
+	called, err := naming(r.Context(), d.db, r.Print, customersOf(page.Rows))
 	if err != nil {
 		return err
 	}
@@ -181,36 +180,9 @@ func (d desk) shown(r *web.Request) []string {
 	return keys
 }
 
-// callings are what customers are called on a page: those without name, email
-// and phone by their id elsewhere, or by ours.
-func callings(ctx context.Context, q store.Querier, r *web.Request, rows []Listed) (map[id.Customer]string, error) {
-	names, nameless := map[id.Customer]string{}, []id.Customer{}
-	for _, l := range rows {
-		if names[l.ID] = l.Called(); names[l.ID] == "" {
-			nameless = append(nameless, l.ID)
-			names[l.ID] = r.T("customers.nameless", "Number", l.ID.String()[len("cus_"):])
-			if !l.ErasedAt.IsZero() {
-				names[l.ID] = r.T("customers.erased.name")
-			}
-		}
-	}
-	if len(nameless) == 0 {
-		return names, nil
-	}
-	in, ids := origins(nameless, 1)
-	rows2, err := readRows(ctx, q, "customer_identities", `customer_id in (`+in+`) order by kind desc, value desc`, ids...)
-	for _, row := range rows2 {
-		c, _ := row.get("customer_id").(int64)
-		kind, _ := row.get("kind").(string)
-		value, _ := row.get("value").(string)
-		names[id.Customer(c)] = r.T("customers.nameless", "Number", Known{Identity: Identity{kind, value}}.label())
-	}
-	return names, err
-}
-
-// calling is callings for one.
+// calling is what one customer is called on a page.
 func calling(r *web.Request, q store.Querier, c Customer) (string, error) {
-	names, err := callings(r.Context(), q, r, []Listed{{Customer: c}})
+	names, err := naming(r.Context(), q, r.Print, []Customer{c})
 	return names[c.ID], err
 }
 

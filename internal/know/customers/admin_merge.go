@@ -92,7 +92,7 @@ func (d desk) findOther(r *web.Request, c Customer, q string) ([]foundLine, erro
 	for _, o := range all {
 		rows = append(rows, Listed{Customer: o})
 	}
-	names, err := callings(r.Context(), d.db, r, rows)
+	names, err := naming(r.Context(), d.db, r.Print, customersOf(rows))
 	if err != nil {
 		return nil, err
 	}

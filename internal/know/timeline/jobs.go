@@ -57,7 +57,7 @@ func Release(ctx context.Context, tx *store.Tx, i id.Import) error {
 // releaseArgs says which import, and after which event to go on.
 type releaseArgs struct {
 	Import id.Import `json:"import"`
-	After  ref   `json:"after"`
+	After  ref       `json:"after"`
 }
 
 // Jobs returns the timeline's work for the given subscriptions.
