@@ -1,0 +1,404 @@
+package importers
+
+import (
+	"cmp"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"regulars/internal/measure/retention"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/workspace"
+)
+
+// join makes one ledger of what the workers have read of all files.
+func (l *Ledger) join(upTo int32) error {
+	var all []stretch
+	total := 0
+	for n, b := range l.books {
+		own := b.stretches()
+		for i := range own {
+			own[i].book = n
+		}
+		all = append(all, own...)
+		l.countRows(b)
+	}
+	for _, st := range all {
+		total += st.to - st.from
+	}
+	if total > 1<<31-2 {
+		return errs.Invalidf("", "More than two thousand million orders are too many for one report. Give the files of one year at a time")
+	}
+	customer := l.people()
+	if len(l.books) == 1 && rising(all) {
+		l.together(all, total, customer, upTo)
+		return nil
+	}
+	j := joining{books: l.books, customer: customer, upTo: upTo, out: newColumns(total)}
+	j.scattered(all, l.firsts(all, total))
+	l.take(&j)
+	l.Purchases = j.out
+	return nil
+}
+
+func newColumns(n int) retention.Orders {
+	return retention.Orders{Customer: make([]int64, 0, n), Day: make([]int32, 0, n), AmountMinor: make([]int64, 0, n)}
+}
+
+// take adds what a part of the runs came to.
+func (l *Ledger) take(j *joining) {
+	c, d := &l.Counts, j.counts
+	c.Again += d.Again
+	c.Walkins, c.WalkinSum = c.Walkins+d.Walkins, c.WalkinSum+d.WalkinSum
+	c.Returns, c.ReturnSum = c.Returns+d.Returns, c.ReturnSum+d.ReturnSum
+	c.Cancelled, c.Nothing, c.Unvalued = c.Cancelled+d.Cancelled, c.Nothing+d.Nothing, c.Unvalued+d.Unvalued
+	if !j.any {
+		return
+	}
+	if l.FirstDay == NoSales || j.first < l.FirstDay {
+		l.FirstDay = j.first
+	}
+	l.LastDay = max(l.LastDay, j.last)
+}
+
+// together makes the orders where the runs of each stand together, on all
+// cores: the runs are cut where an order ends.
+func (l *Ledger) together(all []stretch, total int, customer [][][]int32, upTo int32) {
+	workers := runtime.GOMAXPROCS(0)
+	parts := make([]joining, workers)
+	out := newColumns(total)
+	var wg sync.WaitGroup
+	from, before := 0, 0
+	for w := range workers {
+		to, size := from, 0
+		for to < len(all) && (w == workers-1 || before+size < total*(w+1)/workers || to > 0 && all[to].first == all[to-1].last) {
+			size += all[to].to - all[to].from
+			to++
+		}
+		j := &parts[w]
+		*j = joining{books: l.books, customer: customer, upTo: upTo, out: retention.Orders{
+			Customer: out.Customer[before : before : before+size], Day: out.Day[before : before : before+size],
+			AmountMinor: out.AmountMinor[before : before : before+size]}}
+		mine := all[from:to]
+		wg.Go(func() { j.runs(mine) })
+		from, before = to, before+size
+	}
+	wg.Wait()
+	for i := range parts {
+		j := &parts[i]
+		out.Customer = append(out.Customer, j.out.Customer...)
+		out.Day = append(out.Day, j.out.Day...)
+		out.AmountMinor = append(out.AmountMinor, j.out.AmountMinor...)
+		l.take(j)
+	}
+	l.Purchases = out
+}
+
+func (l *Ledger) countRows(b *book) {
+	var bad []UnreadRow
+	for _, p := range b.pages {
+		l.Counts.Rows += p.rows
+		l.Counts.Bad += p.wrong
+		bad = append(bad, p.bad...)
+	}
+	slices.SortFunc(bad, func(a, b UnreadRow) int { return cmp.Compare(a.Line, b.Line) })
+	for _, r := range bad[:min(len(bad), maxUnread-len(l.Bad))] {
+		r.File = b.file
+		l.Bad = append(l.Bad, r)
+	}
+}
+
+// stretches are those of all pages, as they stand in the file.
+func (b *book) stretches() []stretch {
+	var all []stretch
+	for n, p := range b.pages {
+		for _, st := range p.chunks {
+			st.page = n
+			all = append(all, st)
+		}
+	}
+	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.chunk, b.chunk) })
+	return all
+}
+
+// rising reports whether the numbers of all orders rise from the first to the
+// last, so that the runs of an order stand together.
+func rising(all []stretch) bool {
+	last := ""
+	for _, st := range all {
+		if !st.ascending {
+			return false
+		}
+		if st.first == "" {
+			continue
+		}
+		if last != "" && st.first != last && !above([]byte(st.first), []byte(last)) {
+			return false
+		}
+		last = st.last
+	}
+	return true
+}
+
+// people numbers the customers in the order in which they are first met, and
+// returns the number of each page's people; all of a book, then of the next.
+func (l *Ledger) people() [][][]int32 {
+	number := make([][][]int32, len(l.books))
+	plain := true
+	for n, b := range l.books {
+		number[n] = make([][]int32, len(b.pages))
+		at := make([]int, len(b.pages))
+		for i, p := range b.pages {
+			number[n][i] = make([]int32, len(p.roster.hash))
+		}
+		for {
+			next := -1
+			for i, p := range b.pages {
+				if at[i] < len(p.roster.first) && (next < 0 || p.roster.first[at[i]] < b.pages[next].roster.first[at[next]]) {
+					next = i
+				}
+			}
+			if next < 0 {
+				break
+			}
+			r, i := b.pages[next].roster, int32(at[next])
+			key := r.key(i)
+			at[next]++
+			before := len(l.roster.hash)
+			number[n][next][i] = l.roster.number(key, r.hash[i], 0)
+			if len(l.roster.hash) > before {
+				plain = plain && onlyExternal(key)
+			}
+		}
+		for _, p := range b.pages {
+			p.roster = nil
+		}
+	}
+	l.Counts.Customers = int64(len(l.roster.hash))
+	if !plain {
+		l.recognise(number)
+	}
+	return number
+}
+
+// recognise finds who of the roster is the same person, as the store would:
+// by email, phone, card and number, the first that is known already.
+func (l *Ledger) recognise(number [][][]int32) {
+	owner := map[string]int32{}
+	who := make([]int32, len(l.roster.hash))
+	l.Counts.Customers = 0
+	for i := range who {
+		keys := l.roster.identities(int32(i), workspace.Guess.Country)
+		who[i] = -1
+		for _, k := range keys {
+			if o, ok := owner[k]; ok {
+				who[i] = o
+				break
+			}
+		}
+		if who[i] < 0 {
+			who[i] = int32(i)
+			l.Counts.Customers++
+			for _, k := range keys {
+				owner[k] = int32(i)
+			}
+		}
+	}
+	for _, pages := range number {
+		for _, page := range pages {
+			for i, n := range page {
+				page[i] = who[n]
+			}
+		}
+	}
+}
+
+// firsts gives each run the place of the first run of its order; earlier is for
+// those whose order an earlier file has.
+func (l *Ledger) firsts(all []stretch, total int) []int32 {
+	hashes := make([]uint64, 0, total)
+	books := make([]uint8, 0, len(all))
+	starts := make([]int, 0, len(all))
+	for _, st := range all {
+		starts = append(starts, len(hashes))
+		books = append(books, uint8(min(st.book, 255)))
+		hashes = append(hashes, l.books[st.book].pages[st.page].hash[st.from:st.to]...)
+	}
+	bookOf := func(i int32) uint8 {
+		n, found := slices.BinarySearch(starts, int(i))
+		if !found {
+			n--
+		}
+		// Empty stretches start where the next one does.
+		for n+1 < len(starts) && starts[n+1] == starts[n] {
+			n++
+		}
+		return books[n]
+	}
+	size := 1024
+	for size < total*2 {
+		size *= 2
+	}
+	slots, mask := make([]int32, size), uint64(size-1)
+	first := make([]int32, total)
+	for i, hash := range hashes {
+		first[i] = int32(i)
+		if hash == alone {
+			continue
+		}
+		s := hash >> 1 & mask
+		for slots[s] != 0 && hashes[slots[s]-1] != hash {
+			s = (s + 1) & mask
+		}
+		if slots[s] == 0 {
+			slots[s] = int32(i) + 1
+			continue
+		}
+		first[i] = slots[s] - 1
+		if len(l.books) > 1 && bookOf(first[i]) != bookOf(int32(i)) {
+			first[i] = earlier
+		}
+	}
+	return first
+}
+
+const earlier = int32(-1)
+
+// joining is the making of orders from runs.
+type joining struct {
+	books    []*book
+	customer [][][]int32
+	upTo     int32
+
+	out         retention.Orders
+	counts      LedgerCounts
+	any         bool // there was a sale or return
+	first, last int32
+}
+
+// joined is an order whose runs are being put together.
+type joined struct {
+	hash          uint64
+	customer      int32
+	day           int32
+	amount, goods int64
+	extra         int64 // of amount: not of its lines
+	flags         uint8
+}
+
+// runs makes orders of runs that stand together.
+func (j *joining) runs(all []stretch) {
+	var open joined
+	for _, st := range all {
+		p := j.books[st.book].pages[st.page]
+		number := j.customer[st.book][st.page]
+		for i := st.from; i < st.to; i++ {
+			if h := p.hash[i]; h == open.hash && h != alone {
+				open.add(p.run(i, number))
+				continue
+			}
+			j.order(&open)
+			open = p.run(i, number)
+		}
+	}
+	j.order(&open)
+}
+
+// scattered makes orders of runs of which first says where each began.
+func (j *joining) scattered(all []stretch, first []int32) {
+	apart := map[int32]*joined{}
+	for i, f := range first {
+		if f != earlier && f != int32(i) {
+			apart[f] = nil
+		}
+	}
+	at := int32(-1)
+	for _, st := range all {
+		p := j.books[st.book].pages[st.page]
+		number := j.customer[st.book][st.page]
+		for i := st.from; i < st.to; i++ {
+			at++
+			s := p.run(i, number)
+			switch f := first[at]; {
+			case f == earlier:
+				j.counts.Again++
+			case f == at:
+				if _, more := apart[at]; more {
+					apart[at] = &s
+				} else {
+					j.order(&s)
+				}
+			default:
+				apart[f].add(s)
+			}
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(apart)) {
+		j.order(apart[f])
+	}
+}
+
+const noCustomer = int32(-1)
+
+// run is one run, with what belongs to its order as a whole.
+func (p *page) run(i int, number []int32) joined {
+	s := joined{hash: p.hash[i], customer: noCustomer, day: p.day[i], amount: p.amount[i], flags: p.flags[i] | isOrder}
+	if who := p.person[i]; who >= 0 {
+		s.customer = number[who]
+	}
+	s.goods = s.amount - at(p.goods, i)
+	s.amount += at(p.extra, i)
+	s.extra = at(p.extra, i)
+	return s
+}
+
+// add puts another run to the order: its lines, and who bought if that was not
+// known.
+func (s *joined) add(o joined) {
+	s.amount += o.amount - o.extra
+	s.goods += o.goods
+	if s.customer < 0 {
+		s.customer = o.customer
+	}
+}
+
+// order counts an order that is whole.
+func (j *joining) order(s *joined) {
+	if s.flags&isOrder == 0 {
+		return
+	}
+	purchase := s.flags&(isReturn|isCancelled) == 0 && s.goods > 0
+	known := s.day <= j.upTo
+	if known {
+		if !j.any {
+			j.any, j.first, j.last = true, s.day, s.day
+		}
+		j.first, j.last = min(j.first, s.day), max(j.last, s.day)
+	}
+	amount := s.amount
+	if s.flags&isForeign != 0 {
+		amount = 0
+	}
+	switch c := &j.counts; {
+	case purchase && s.customer >= 0:
+		j.out.Add(int64(s.customer)+1, s.day, amount)
+		if s.flags&isForeign != 0 && known {
+			c.Unvalued++
+		}
+	case !known:
+	case purchase:
+		c.Walkins++
+		c.WalkinSum += amount
+	case s.flags&isCancelled != 0:
+		c.Cancelled++
+	case s.flags&isReturn != 0:
+		c.Returns++
+		c.ReturnSum += amount
+	case amount < 0:
+		c.Returns++
+		c.ReturnSum -= amount
+	default:
+		c.Nothing++
+	}
+}

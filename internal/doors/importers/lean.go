@@ -1,0 +1,458 @@
+package importers
+
+import (
+	"bytes"
+	"time"
+	"unsafe"
+
+	"regulars/internal/measure/retention"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+)
+
+// lean reads the rows that are written plainly, as most are, straight from the
+// bytes of the file: who, which order, when, how much. Whatever is not plain
+// it leaves to reader, so that both always say the same; a test compares them
+// on odd cells.
+type lean struct {
+	*reader
+	shop   money.Currency
+	zone   *time.Location
+	source string
+	plain  bool // clocks of the file are the business's own
+	mark   byte
+	where  [fieldCount]int // columns by fast field; -1: none
+
+	rec   Record
+	total int64     // what rec.LineTotal points to
+	at    time.Time // of a record read slowly
+	quick bool      // the record was read here
+	dayOf int32
+	when  []byte // the date and time as written
+	made  []byte // scratch
+	cells []string
+
+	days    map[string]int32 // of dates as written
+	lastDay []byte           // the cell before, and its day
+	dayThen int32
+	words   map[string]uint8 // what a status says
+}
+
+// The fields that matter for who bought when and for how much.
+const (
+	fCustomer = iota
+	fEmail
+	fPhone
+	fCard
+	fOrder
+	fDate
+	fSKU
+	fQuantity
+	fPrice
+	fLineTotal
+	fTotal
+	fDiscount
+	fShipping
+	fTax
+	fRefunded
+	fCurrency
+	fStatus
+	fTime
+	fPromised
+	fDelivered
+	fieldCount
+)
+
+var fast = [fieldCount]Field{Customer, Email, Phone, Card, Order, Date, SKU, Quantity, Price, LineTotal, Total,
+	Discount, Shipping, Tax, Refunded, Currency, Status, Time, Promised, Delivered}
+
+func (l *lean) init(read *reader, zone *time.Location, source string) {
+	l.reader, l.shop, l.zone, l.source = read, read.base, zone, source
+	l.plain = read.zone.String() == zone.String() && read.settings.Dates != sheet.Serial
+	l.mark = '.'
+	if read.settings.Mark == sheet.Comma {
+		l.mark = ','
+	}
+	l.days, l.words = map[string]int32{}, map[string]uint8{}
+	for i, f := range fast {
+		l.where[i] = -1
+		if at, ok := read.at[f]; ok {
+			l.where[i] = at
+		}
+	}
+}
+
+// bytes is a trimmed cell; nil where there is none.
+func (l *lean) bytes(cells [][]byte, f int) []byte {
+	i := l.where[f]
+	if i < 0 || i >= len(cells) {
+		return nil
+	}
+	c := cells[i]
+	if n := len(c); n > 0 && (c[0] <= ' ' || c[0] >= 0x80 || c[n-1] <= ' ' || c[n-1] >= 0x80) {
+		return bytes.TrimSpace(c)
+	}
+	return c
+}
+
+// str is a cell as text that is valid as long as the row.
+func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// read fills rec from a plain row and reports whether it was one. Its texts
+// are valid only until the next row.
+func (l *lean) read(cells [][]byte, rec *Record) bool {
+	*rec = Record{Currency: l.shop, Quantity: 1000}
+	l.quick = true
+	if lame || !l.plain || len(l.bytes(cells, fTime)) > 0 {
+		return false
+	}
+	return l.person(cells, rec) && l.moment(cells) && l.order(cells, rec) && l.money(cells, rec)
+}
+
+func (l *lean) person(cells [][]byte, rec *Record) bool {
+	id := l.bytes(cells, fCustomer)
+	if !plainID(id) {
+		return false
+	}
+	p := &rec.Person
+	p.External = str(id)
+	if l.where[fEmail] >= 0 {
+		p.Email = str(l.bytes(cells, fEmail))
+		if p.Email != "" && bytes.IndexByte(l.bytes(cells, fEmail), '@') < 0 {
+			return false
+		}
+	}
+	if l.where[fPhone] >= 0 {
+		phone := l.bytes(cells, fPhone)
+		if len(phone) > 0 && phone[0] == '\'' {
+			return false
+		}
+		p.Phone = str(phone)
+	}
+	if l.where[fCard] >= 0 {
+		p.Card = str(l.bytes(cells, fCard))
+	}
+	return true
+}
+
+// plainID reports whether sheet.CleanID returns the cell as it stands.
+func plainID(id []byte) bool {
+	for _, c := range id {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lean) order(cells [][]byte, rec *Record) bool {
+	number := l.bytes(cells, fOrder)
+	if len(number) > 0 && number[0] == '\'' {
+		number = number[1:]
+	}
+	rec.Number = str(number)
+	if l.where[fSKU] >= 0 {
+		rec.SKU = str(l.bytes(cells, fSKU))
+	}
+	for _, f := range [...]int{fPromised, fDelivered} {
+		if l.where[f] >= 0 && len(l.bytes(cells, f)) > 0 {
+			if _, ok := isoDay(l.bytes(cells, f)); !ok {
+				return false
+			}
+		}
+	}
+	if l.where[fStatus] >= 0 {
+		if word := l.bytes(cells, fStatus); len(word) > 0 {
+			rec.Cancelled, rec.GivenBack = l.status(word)
+		}
+	}
+	return true
+}
+
+// status remembers what words say.
+func (l *lean) status(word []byte) (cancelled, back bool) {
+	says, ok := l.words[string(word)]
+	if !ok {
+		cancelled, back = status(string(word))
+		if cancelled {
+			says |= 1
+		}
+		if back {
+			says |= 2
+		}
+		if len(l.words) < 1000 {
+			l.words[string(word)] = says
+		}
+	}
+	return says&1 != 0, says&2 != 0
+}
+
+// moment finds the day of the order.
+func (l *lean) moment(cells [][]byte) bool {
+	cell := l.bytes(cells, fDate)
+	if len(cell) == 0 {
+		return false
+	}
+	l.when = cell
+	if bytes.Equal(cell, l.lastDay) {
+		l.dayOf = l.dayThen
+		return true
+	}
+	day, ok := isoDay(cell)
+	if !ok {
+		if day, ok = l.days[str(cell)]; !ok {
+			when, err := sheet.ParseTime(string(cell), l.settings.Dates)
+			if err != nil {
+				return false
+			}
+			day = dayIn(when.In(l.reader.zone), l.zone)
+			if len(l.days) > 1<<16 {
+				clear(l.days)
+			}
+			l.days[string(cell)] = day
+		}
+	}
+	l.dayOf, l.dayThen = day, day
+	l.lastDay = append(l.lastDay[:0], cell...)
+	return true
+}
+
+// isoDay reads 2024-05-01, 2024-05-01 10:00 and 2024-05-01T10:00:00, the day
+// that a clock on the wall shows.
+func isoDay(c []byte) (int32, bool) {
+	n := len(c)
+	if n != 10 && n != 16 && n != 19 || c[4] != '-' || c[7] != '-' {
+		return 0, false
+	}
+	y, ok1 := digits(c[:4])
+	m, ok2 := digits(c[5:7])
+	d, ok3 := digits(c[8:10])
+	if !ok1 || !ok2 || !ok3 || y < 1800 || y > 2200 || m < 1 || m > 12 || d < 1 || d > 28 && d > monthDays(y, m) {
+		return 0, false
+	}
+	if n > 10 {
+		h, ok1 := digits(c[11:13])
+		min, ok2 := digits(c[14:16])
+		if !ok1 || !ok2 || c[10] != ' ' && c[10] != 'T' || c[13] != ':' || h > 23 || min > 59 {
+			return 0, false
+		}
+	}
+	if n == 19 {
+		if s, ok := digits(c[17:19]); !ok || c[16] != ':' || s > 59 {
+			return 0, false
+		}
+	}
+	return retention.Day(y, m, d), true
+}
+
+func monthDays(y, m int) int {
+	return time.Date(y, time.Month(m+1), 0, 0, 0, 0, 0, time.UTC).Day()
+}
+
+func digits(c []byte) (int, bool) {
+	v := 0
+	for _, d := range c {
+		if d < '0' || d > '9' {
+			return 0, false
+		}
+		v = v*10 + int(d-'0')
+	}
+	return v, true
+}
+
+func (l *lean) money(cells [][]byte, rec *Record) bool {
+	if l.where[fCurrency] >= 0 {
+		if code := l.bytes(cells, fCurrency); len(code) > 0 && string(code) != string(rec.Currency) {
+			c, err := money.ParseCurrency(str(code))
+			if err != nil {
+				return false
+			}
+			rec.Currency = c
+		}
+	}
+	if l.where[fQuantity] >= 0 {
+		if cell := l.bytes(cells, fQuantity); len(cell) > 0 {
+			n, ok := plainNumber(cell, l.mark)
+			if !ok || n.Scale > 3 || n.Units > 1e12 || n.Units < -1e12 {
+				return false
+			}
+			rec.Quantity = n.Units * tens[3-n.Scale]
+		}
+	}
+	hasPrice, hasLine := l.where[fPrice] >= 0, l.where[fLineTotal] >= 0
+	if hasPrice {
+		cell := l.bytes(cells, fPrice)
+		if len(cell) > 0 || !hasLine {
+			n, ok := plainNumber(cell, l.mark)
+			if !ok {
+				return false
+			}
+			rec.Price = n
+		}
+	}
+	for _, f := range [...]int{fTotal, fLineTotal} {
+		if l.where[f] < 0 || f == fTotal && (hasPrice || hasLine) {
+			continue
+		}
+		if cell := l.bytes(cells, f); len(cell) > 0 {
+			v, ok := l.minor(cell, rec.Currency)
+			if !ok {
+				return false
+			}
+			l.total = v
+			rec.LineTotal = &l.total
+		}
+	}
+	if rec.LineTotal == nil && !hasPrice {
+		return false
+	}
+	return l.ofTheOrder(cells, rec, hasPrice || hasLine)
+}
+
+func (l *lean) ofTheOrder(cells [][]byte, rec *Record, adds bool) bool {
+	for _, f := range [...]int{fDiscount, fShipping, fTax, fRefunded} {
+		if l.where[f] < 0 || f != fRefunded && !adds {
+			continue
+		}
+		cell := l.bytes(cells, f)
+		if len(cell) == 0 {
+			continue
+		}
+		v, ok := l.minor(cell, rec.Currency)
+		if !ok {
+			return false
+		}
+		switch f {
+		case fDiscount:
+			rec.Discount = max(v, -v)
+		case fShipping:
+			rec.Shipping = v
+		case fTax:
+			rec.Tax = v
+		default:
+			rec.Refunded = v
+		}
+	}
+	return true
+}
+
+func (l *lean) minor(cell []byte, c money.Currency) (int64, bool) {
+	n, ok := plainNumber(cell, l.mark)
+	if !ok {
+		return 0, false
+	}
+	return scaled(n.Units, exponent(c)-n.Scale)
+}
+
+// exponent is Currency.Exponent, quick for those asked for most.
+func exponent(c money.Currency) int {
+	if c == "EUR" || c == "GBP" || c == "USD" {
+		return 2
+	}
+	return c.Exponent()
+}
+
+var tens = [...]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+
+// scaled is v × 10^by, rounded half away from zero; false when that is not
+// plain.
+func scaled(v int64, by int) (int64, bool) {
+	switch {
+	case by == 0:
+		return v, true
+	case by < -18 || by > 6 || v > 1e12 || v < -1e12:
+		return 0, false
+	case by > 0:
+		return v * tens[by], true
+	}
+	p := tens[-by]
+	if v < 0 {
+		return -((-v + p/2) / p), true
+	}
+	return (v + p/2) / p, true
+}
+
+// plainNumber reads 12, -3 and 12.50, and leaves the rest to sheet.
+func plainNumber(c []byte, mark byte) (sheet.Number, bool) {
+	var n sheet.Number
+	negative := len(c) > 1 && c[0] == '-'
+	if negative {
+		c = c[1:]
+	}
+	if len(c) == 0 || len(c) > 17 {
+		return n, false
+	}
+	point := -1
+	for i, d := range c {
+		switch {
+		case d >= '0' && d <= '9':
+			n.Units = n.Units*10 + int64(d-'0')
+		case d == mark && point < 0 && i > 0 && i < len(c)-1:
+			point = i
+		default:
+			return n, false
+		}
+	}
+	if point >= 0 {
+		n.Scale = len(c) - 1 - point
+	}
+	if negative {
+		n.Units = -n.Units
+	}
+	return n, true
+}
+
+// amounts are what a record's line comes to, and how much of it counts as
+// goods: as Record.line and orders.Order tell it.
+func amounts(rec *Record) (total, goods int64, err error) {
+	counts := rec.Quantity > 0 && rec.Price.Units > 0
+	switch {
+	case rec.LineTotal != nil && within(*rec.LineTotal):
+		total = *rec.LineTotal
+		if rec.Price.Units == 0 {
+			// The price is worked out to four decimals.
+			counts = rec.Quantity > 0 && total*tens[7-exponent(rec.Currency)] >= rec.Quantity
+		}
+	case rec.LineTotal == nil && within(rec.Price.Units) && within(rec.Quantity):
+		var ok bool
+		by := exponent(rec.Currency) - rec.Price.Scale - 3
+		if total, ok = scaledProduct(rec.Price.Units*rec.Quantity, by); !ok {
+			return whole(rec)
+		}
+	default:
+		return whole(rec)
+	}
+	if counts {
+		goods = total
+	}
+	return total, goods, nil
+}
+
+func within(v int64) bool { return v < 1e9 && v > -1e9 }
+
+func scaledProduct(v int64, by int) (int64, bool) {
+	if by > 0 || by < -18 {
+		return 0, false
+	}
+	p := tens[-by]
+	if v < 0 {
+		return -((-v + p/2) / p), true
+	}
+	return (v + p/2) / p, true
+}
+
+// whole asks the code of the import.
+func whole(rec *Record) (total, goods int64, err error) {
+	line, err := rec.line(nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	if line.Quantity > 0 && line.Price > 0 {
+		goods = line.Total
+	}
+	return line.Total, goods, nil
+}
+
+// lame makes all rows be read as an import reads them: a test holds that
+// against reading them quickly.
+var lame bool

@@ -1,0 +1,205 @@
+package importers
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"regulars/internal/measure/retention"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/money"
+	"regulars/internal/platform/sheet"
+	"regulars/internal/platform/text"
+)
+
+// Ledger is what files tell of who bought when and for how much, read without
+// a database: the purchases that would be stored were the files imported, one
+// after the other, into an empty business. A test holds the two equal.
+type Ledger struct {
+	// Purchases are those of known customers, numbered from 1.
+	Purchases retention.Orders
+	Currency  money.Currency // of Purchases
+	Zone      *time.Location
+	FirstDay  int32 // of any sale or return up to the day asked for; NoSales: none
+	LastDay   int32
+	Counts    LedgerCounts
+	Bad       []UnreadRow // the first rows that cannot be read
+
+	roster *roster
+	books  []*book
+}
+
+// NoSales is the day of a ledger in which nothing happened.
+const NoSales = int32(math.MinInt32)
+
+// LedgerCounts say what stands in the files beside purchases of customers.
+type LedgerCounts struct {
+	Rows      int64 `json:"rows"`
+	Bad       int64 `json:"bad_rows"`
+	Again     int64 `json:"orders_again"` // told by an earlier file, or row, already
+	Walkins   int64 `json:"walkin_orders"`
+	WalkinSum int64 `json:"walkin_minor"`
+	Returns   int64 `json:"returns"`
+	ReturnSum int64 `json:"returned_minor"`
+	Cancelled int64 `json:"cancelled"`
+	Nothing   int64 `json:"nothing_sold"` // no line with a quantity and a price
+	Unvalued  int64 `json:"unvalued"`     // of Purchases: in a currency without a rate, and so worth nothing
+	Customers int64 `json:"customers"`    // who are known by anything
+}
+
+// UnreadRow is a row that is left out.
+type UnreadRow struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Column string `json:"column,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// maxUnread is how many bad rows a ledger explains; all are counted.
+const maxUnread = 20
+
+// Source is a file of a ledger.
+type Source struct {
+	Name     string // said with its bad rows
+	Settings Settings
+	Open     func(ctx context.Context) (*sheet.Reader, error)
+	// Progress is told how many of how many bytes are read (-1: not known),
+	// now and then, from any goroutine; nil: nobody listens.
+	Progress func(done, total int64)
+}
+
+// ProposeFor is Propose without a database: a layout that knows the file, or a
+// guess from its first rows. The reader is used up.
+func ProposeFor(in *sheet.Reader) (Settings, error) {
+	if l, ok := Recognise(in.Header()); ok {
+		return l.settings(), nil
+	}
+	profile, err := sheet.Sample(in, sampled)
+	if err != nil {
+		return Settings{}, err
+	}
+	s := Guess(profile)
+	if s.Currency == "" {
+		s.Currency = mostly(profile, s.Columns[Currency])
+	}
+	return s, nil
+}
+
+// mostly is the currency that most of the sampled rows are in, by their column
+// of codes.
+func mostly(profile sheet.Profile, column string) money.Currency {
+	counts := map[money.Currency]int{}
+	var best money.Currency
+	for i, c := range profile.Columns {
+		if c.Name != column {
+			continue
+		}
+		for _, row := range profile.Rows {
+			if i >= len(row) {
+				continue
+			}
+			if code, err := money.ParseCurrency(row[i]); err == nil {
+				if counts[code]++; counts[code] > counts[best] {
+					best = code
+				}
+			}
+		}
+	}
+	return best
+}
+
+// ReadLedger reads files into one ledger, on all cores. Currency and zone are
+// those of the business; of the first file where they are empty. Orders after
+// the day upTo are in Purchases, but not in anything else. What is wrong with
+// a file is errs.Invalid.
+func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone string, upTo int32) (*Ledger, error) {
+	l := &Ledger{Currency: base, FirstDay: NoSales, LastDay: NoSales, roster: newRoster()}
+	for i, s := range sources {
+		if l.Currency == "" {
+			l.Currency = s.Settings.Currency
+		}
+		if zone == "" {
+			zone = s.Settings.Zone
+		}
+		if i > 0 {
+			continue
+		}
+		var err error
+		if l.Zone, err = time.LoadLocation(zone); err != nil {
+			return nil, errs.Invalidf("zone", "No time zone is called %q. Names are like Europe/Prague", text.Short(zone, 40))
+		}
+		if l.Currency == "" {
+			l.Currency = "EUR"
+		}
+	}
+	for _, s := range sources {
+		b, err := l.readFile(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		l.books = append(l.books, b)
+	}
+	if err := l.join(upTo); err != nil {
+		return nil, err
+	}
+	l.books = nil
+	return l, nil
+}
+
+// Label is how the file calls a customer: the number there, else the email,
+// phone or card.
+func (l *Ledger) Label(customer int64) string { return l.roster.label(int32(customer - 1)) }
+
+// book is what one file told: runs of rows of an order, by worker.
+type book struct {
+	file  string
+	pages []*page
+}
+
+// readFile reads one file on all cores.
+func (l *Ledger) readFile(ctx context.Context, s Source) (*book, error) {
+	in, err := s.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	workers := runtime.GOMAXPROCS(0)
+	b := &book{file: s.Name}
+	source := s.Settings.Source
+	if source == "" {
+		source = "import"
+	}
+	for range workers {
+		read, err := newReader(s.Settings, in.Header(), l.Currency, l.Zone)
+		if err != nil {
+			return nil, err
+		}
+		if !read.has(Date) {
+			return nil, errs.Invalidf("date", "The file has no column with the date of the order, so it is a list of customers. A report needs their orders")
+		}
+		b.pages = append(b.pages, newPage(read, l.Zone, source))
+	}
+	told := s.Progress
+	err = in.Scan(workers, func(worker int, row sheet.RowBytes) error {
+		p := b.pages[worker]
+		if p.rows++; told != nil && p.rows%65536 == 0 {
+			told(in.Progress())
+		}
+		p.row(row)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if told != nil {
+		if done, total := in.Progress(); total >= 0 {
+			told(max(done, total), total)
+		}
+	}
+	for _, p := range b.pages {
+		p.end()
+	}
+	return b, nil
+}

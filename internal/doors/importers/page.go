@@ -1,0 +1,262 @@
+package importers
+
+import (
+	"bytes"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"regulars/internal/measure/retention"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/sheet"
+)
+
+// page is what one worker has read of a file: columns of runs, a run being
+// rows of one order that follow each other.
+type page struct {
+	lean
+	roster *roster
+	bad    []UnreadRow
+	rows   int64
+	wrong  int64
+
+	hash   []uint64 // of the order's number; alone: it has none and is like no other
+	person []int32  // in roster; -1: nobody known
+	day    []int32
+	amount []int64 // of the lines
+	flags  []uint8
+	// Columns that few files need, as long as their last use.
+	extra []int64 // of the order beside its lines: shipping and tax less discount
+	goods []int64 // how much less than amount the lines with quantity and price come to
+
+	chunks  []stretch
+	current []byte // the number of the last run
+	last    []byte // of the last one with a number, to see whether they ascend
+	key     []byte // scratch
+	salt    uint64 // numbers of different sources are different orders
+	product bool   // rows name products: those of one moment are one order
+}
+
+const alone = uint64(0)
+
+// What is true of a run.
+const (
+	isReturn uint8 = 1 << iota
+	isCancelled
+	isForeign // in a currency that is not the business's
+	isOrder   // not the zero value
+)
+
+// stretch is the runs of one chunk of the file.
+type stretch struct {
+	book, page, chunk int
+	from, to          int
+	// ascending: all have numbers, each greater than the one before.
+	ascending   bool
+	first, last string // numbers
+}
+
+func newPage(read *reader, zone *time.Location, source string) *page {
+	p := &page{roster: newRoster(), salt: maphash.String(hashing, source)}
+	p.lean.init(read, zone, source)
+	p.product = read.has(SKU) || read.has(Product)
+	return p
+}
+
+// row reads one row into the columns.
+func (p *page) row(row sheet.RowBytes) {
+	if n := len(p.chunks); n == 0 || p.chunks[n-1].chunk != row.Chunk {
+		p.end()
+		p.chunks = append(p.chunks, stretch{chunk: row.Chunk, from: len(p.hash), ascending: true})
+		p.current = p.current[:0]
+	}
+	if row.Bad != nil {
+		p.refuse(int64(row.Line), "", row.Bad.Reason)
+		return
+	}
+	rec := &p.rec
+	if p.read(row.Cells, rec) {
+		if p.layout.Shape != nil {
+			if err := p.layout.Shape(rec); err != nil {
+				p.refuseCell(int64(row.Line), err)
+				return
+			}
+		}
+	} else if !p.slow(row) {
+		return
+	}
+	if p.at.IsZero() && !p.quick {
+		return // a customer without an order
+	}
+	if err := p.add(rec, int64(row.Chunk)<<32|int64(row.Index)); err != nil {
+		p.refuseCell(int64(row.Line), err)
+	}
+}
+
+// slow reads what lean does not understand, exactly as an import does.
+func (p *page) slow(row sheet.RowBytes) bool {
+	p.cells = p.cells[:0]
+	blank := true
+	for _, c := range row.Cells {
+		p.cells = append(p.cells, string(c))
+		blank = blank && len(bytes.TrimSpace(c)) == 0
+	}
+	if blank {
+		return false
+	}
+	rec, err := p.reader.read(sheet.Row{Line: row.Line, Cells: p.cells, Want: len(p.names)})
+	if err != nil {
+		p.refuseCell(int64(row.Line), err)
+		return false
+	}
+	p.rec, p.at, p.quick = rec, rec.At, false
+	if !rec.At.IsZero() {
+		p.dayOf = dayIn(rec.At, p.zone)
+	}
+	p.when = append(append([]byte{}, p.bytes(row.Cells, fDate)...), p.bytes(row.Cells, fTime)...)
+	return true
+}
+
+func dayIn(t time.Time, zone *time.Location) int32 {
+	y, m, d := t.In(zone).Date()
+	return retention.Day(y, int(m), d)
+}
+
+// add puts a record into the run it belongs to.
+func (p *page) add(rec *Record, at int64) error {
+	total, goods, err := amounts(rec)
+	if err != nil {
+		return err
+	}
+	flags := uint8(0)
+	if rec.Return {
+		flags = isReturn
+	}
+	i := len(p.hash) - 1
+	st := &p.chunks[len(p.chunks)-1]
+	who := int32(-1)
+	if rec.Person.known() {
+		p.key = personKey(p.key, p.source, &rec.Person)
+		who = p.roster.number(p.key, maphash.Bytes(hashing, p.key), at)
+	}
+	name, hash := p.name(rec, who)
+	if i >= st.from && hash != alone && p.flags[i]&isReturn == flags && bytes.Equal(name, p.current) {
+		p.amount[i] += total
+		p.less(i, total-goods)
+		return nil
+	}
+	if hash != alone {
+		p.ascend(st, name, rec.Number == "")
+	}
+	if rec.Cancelled {
+		flags |= isCancelled
+	}
+	if rec.Currency != p.shop {
+		flags |= isForeign
+	}
+	p.current = append(p.current[:0], name...)
+	if hash != alone {
+		hash = maphash.Bytes(hashing, name) ^ uint64(flags&isReturn)<<63 ^ p.salt | 1
+	}
+	p.hash = append(p.hash, hash)
+	p.person = append(p.person, who)
+	p.day = append(p.day, p.dayOf)
+	p.amount = append(p.amount, total)
+	p.flags = append(p.flags, flags)
+	i++
+	p.less(i, total-goods)
+	if extra := rec.Shipping + rec.Tax - rec.Discount; extra != 0 {
+		p.extra = put(p.extra, i, extra)
+	}
+	return nil
+}
+
+// name is what tells a record's order from others: its number, or who bought
+// when where rows of one moment are one order. The hash is alone when nothing
+// does.
+func (p *page) name(rec *Record, who int32) ([]byte, uint64) {
+	switch {
+	case rec.Number != "":
+		return unsafe.Slice(unsafe.StringData(rec.Number), len(rec.Number)), 1
+	case !p.product:
+		return nil, alone
+	}
+	p.made = append(p.made[:0], parts...)
+	if who >= 0 {
+		p.made = append(p.made, p.roster.key(who)...)
+	}
+	p.made = append(append(p.made, parts...), p.when...)
+	return p.made, 1
+}
+
+// ascend notes whether the numbers of a chunk only rise: then no order stands
+// in two places, and nothing has to be looked up.
+func (p *page) ascend(st *stretch, name []byte, made bool) {
+	switch {
+	case made:
+		st.ascending = false
+	case st.first == "":
+		st.first = string(name)
+	case st.ascending && !above(name, p.last):
+		st.ascending = false
+	}
+	p.last = append(p.last[:0], name...)
+}
+
+// above orders numbers by length, then by their signs.
+func above(a, b []byte) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return bytes.Compare(a, b) > 0
+}
+
+// end closes the last chunk.
+func (p *page) end() {
+	if n := len(p.chunks); n > 0 {
+		st := &p.chunks[n-1]
+		st.to = len(p.hash)
+		if st.first != "" {
+			st.last = string(p.last)
+		}
+	}
+}
+
+func (p *page) less(i int, by int64) {
+	if by != 0 {
+		p.goods = put(p.goods, i, at(p.goods, i)+by)
+	}
+}
+
+// put sets a place of a column that ends with its last use.
+func put(column []int64, i int, v int64) []int64 {
+	if i >= len(column) {
+		column = slices.Grow(column, i+1-len(column))[:i+1]
+	}
+	column[i] = v
+	return column
+}
+
+func at(column []int64, i int) int64 {
+	if i < len(column) {
+		return column[i]
+	}
+	return 0
+}
+
+func (p *page) refuse(line int64, column, reason string) {
+	if p.wrong++; len(p.bad) < maxUnread {
+		p.bad = append(p.bad, UnreadRow{Line: line, Column: column, Reason: strings.TrimSuffix(reason, ".")})
+	}
+}
+
+func (p *page) refuseCell(line int64, err error) {
+	var cell badCell
+	if !errors.As(err, &cell) {
+		cell = badCell{"", errs.Message(err)}
+	}
+	p.refuse(line, cell.column, cell.reason)
+}
