@@ -31,6 +31,7 @@ var owner = map[string]string{
 	"facts":     "know/facts",
 	"imports":   "doors/importers",
 	"insights":  "measure/insights",
+	"scores":    "measure/scores",
 }
 
 // writesElsewhere are the exceptions to "a table is written by its own module

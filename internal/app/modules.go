@@ -7,10 +7,13 @@ import (
 	"io/fs"
 
 	"regulars/internal/doors/admin"
+	"regulars/internal/doors/importers"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
+	"regulars/internal/measure/insights"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/store"
@@ -39,6 +42,9 @@ func files() map[string]fs.FS {
 		"workspace": workspace.Files,
 		"customers": customers.Files,
 		"orders":    orders.Files,
+		"scores":    scores.Files,
+		"insights":  insights.Files,
+		"importers": importers.Files,
 		"admin":     admin.Files,
 	}
 }
@@ -46,7 +52,7 @@ func files() map[string]fs.FS {
 // Tables lists every table with a customer's rows: how they merge, are
 // exported and erased. A test fails for a table that stands nowhere.
 func Tables() []customers.Table {
-	return join(customers.Tables, orders.Tables, facts.Tables)
+	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables)
 }
 
 // events lists what can happen to a customer.
@@ -56,7 +62,7 @@ func events() timeline.Kinds {
 
 // subscriptions lists who reacts to what happens.
 func subscriptions() []timeline.Subscription {
-	return []timeline.Subscription{facts.Subscription}
+	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription}
 }
 
 // modules puts the program together over a database.
@@ -70,19 +76,24 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if m.Catalog, err = locale.Load(append(texts, web.Text())...); err != nil {
 		return m, fmt.Errorf("load the catalogues: %w", err)
 	}
-	m.Places = join(admin.Places, customers.Places, orders.Places, users.Places, workspace.Places)
-	m.Panels = []web.Panel{orders.Panel}
+	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places)
+	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	m.Jobs = join(
 		timeline.Jobs(db, subscriptions()),
 		customers.Jobs(db),
 		orders.Jobs(db),
 		facts.Jobs(db),
+		scores.Jobs(db),
+		insights.Jobs(db),
+		importers.Jobs(db, Tables()),
 	)
 	m.Routes = join(
 		users.Admin(db),
 		workspace.Admin(db),
 		customers.Admin(db, m.Events, Tables()),
 		orders.Admin(db),
+		insights.Admin(db),
+		importers.Admin(db),
 		admin.Admin(db, m.Places, c.Version),
 	)
 	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }
