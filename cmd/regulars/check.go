@@ -8,12 +8,13 @@ import (
 
 	"regulars/internal/app"
 	"regulars/internal/know/facts"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/store"
 )
 
 type checkCmd struct {
-	Rebuild bool `help:"Fold every customer's facts again and mend those that differ; none should."`
+	Rebuild bool `help:"Fold every customer's facts and compute every score again, and mend those that differ; none should."`
 	JSON    bool `help:"Say what was found as JSON."`
 }
 
@@ -23,7 +24,7 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 			fmt.Fprintf(out, "%s can be opened and its schema is up to date. --rebuild proves what is derived.\n", db.Name())
 			return nil
 		}
-		done, err := facts.Rebuild(ctx, db, func(d facts.Difference) {
+		folded, err := facts.Rebuild(ctx, db, func(d facts.Difference) {
 			if !c.JSON {
 				fmt.Fprintf(out, "%s: stored %+v, folded %+v\n", d.Customer, d.Stored, d.Folded)
 			}
@@ -31,13 +32,22 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			err = json.NewEncoder(out).Encode(done)
-		} else {
-			fmt.Fprintf(out, "%d customers folded again, %d differed.\n", done.Customers, done.Differences)
+		scored, err := scores.Rebuild(ctx, db, func(d scores.Difference) {
+			if !c.JSON {
+				fmt.Fprintf(out, "%s: stored %+v, computed %+v\n", d.Customer, d.Stored, d.Reckoned)
+			}
+		})
+		if err != nil {
+			return err
 		}
-		if err == nil && done.Differences > 0 {
-			err = errs.New(errs.Internal, nil, "%d customers' facts were wrong and have been mended", done.Differences)
+		if c.JSON {
+			err = json.NewEncoder(out).Encode(map[string]any{"facts": folded, "scores": scored})
+		} else {
+			fmt.Fprintf(out, "%d customers folded again, %d differed.\n", folded.Customers, folded.Differences)
+			fmt.Fprintf(out, "%d customers scored again as of %s, %d differed.\n", scored.Customers, scored.AsOfDay, scored.Differences)
+		}
+		if n := folded.Differences + scored.Differences; err == nil && n > 0 {
+			err = errs.New(errs.Internal, nil, "%d rows of customers' facts and scores were wrong and have been mended", n)
 		}
 		return err
 	})
