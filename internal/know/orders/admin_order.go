@@ -260,8 +260,8 @@ func about(r *web.Request, o Order) []kit.Term {
 	}
 	add("orders.about.note", o.Note)
 	add("orders.about.source", o.Source)
-	if o.Import != 0 {
-		add("orders.about.import", link(r.Href("/imports/"+o.Import.String()), o.Import.String()))
+	if o.Import != 0 && r.Can(web.Manager) {
+		add("orders.about.import", link(r.Href("/imports/"+o.Import.String()), r.T("orders.about.import.show")))
 	}
 	return all
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
-	"regulars/internal/platform/text"
 )
 
 // Placed says what PlaceMany did.
@@ -89,93 +87,6 @@ type entry struct {
 }
 
 type orderKey struct{ number, source string }
-
-// Limits of what a sale may hold.
-const (
-	maxLines  = 100_000
-	maxText   = 200
-	maxAmount = math.MaxInt64 / 1000
-)
-
-// take checks a sale and makes it an entry; the second of an order is laid
-// over the first.
-func (p *placing) take(i int, s *Sale) error {
-	e := &entry{sale: *s, given: []int{i}}
-	s = &e.sale
-	if err := s.check(p.books); err != nil {
-		return err
-	}
-	if p.byKey == nil {
-		p.byKey = make(map[orderKey]*entry, cap(p.done.IDs))
-	}
-	key := orderKey{s.Number, s.Source}
-	first, twice := p.byKey[key]
-	if !twice {
-		p.byKey[key] = e
-		p.entries = append(p.entries, e)
-		return nil
-	}
-	first.given = append(first.given, i)
-	first.sale.Lines = append(slices.Clip(first.sale.Lines), surplus(first.sale.Lines, s.Lines)...)
-	first.sale.overlay(s)
-	return nil
-}
-
-// check cleans a sale and refuses what cannot be one.
-func (s *Sale) check(b *books) error {
-	for _, t := range []*string{&s.Number, &s.Source, &s.Channel, &s.Staff, &s.ReturnsNumber} {
-		*t = text.Line(*t)
-		if len(*t) > maxText {
-			return errs.Invalidf("", "A number, source, channel or name of an order is longer than %d letters", maxText)
-		}
-	}
-	s.Note = text.Short(text.Clean(s.Note), 2000)
-	s.Reason, s.Note = knownReason(s.Reason, s.Note)
-	if s.Currency == "" {
-		s.Currency = b.base
-	}
-	switch {
-	case s.Number == "":
-		return errs.Invalidf("number", "An order needs a number by which it is known")
-	case s.At.IsZero() || s.At.Year() < 1900 || s.At.Year() > 2200:
-		return errs.Invalidf("at", "The time of the order %s cannot be right: give one between the years 1900 and 2200", s.Number)
-	case len(s.Lines) > maxLines:
-		return errs.Invalidf("lines", "The order %s has more than %d lines", s.Number, maxLines)
-	}
-	for _, day := range []string{s.PromisedDay, s.DeliveredDay} {
-		if day != "" && !isDay(day) {
-			return errs.Invalidf("day", "The order %s has a day that is none: give days as 2026-03-31", s.Number)
-		}
-	}
-	sum := float64(0)
-	for _, v := range []int64{s.Discount, s.Shipping, s.Tax} {
-		sum += math.Abs(float64(v))
-	}
-	for _, l := range s.Lines {
-		if l.Product == 0 {
-			return errs.Invalidf("lines", "A line of the order %s names no product", s.Number)
-		}
-		sum += math.Abs(float64(l.Total))
-	}
-	if sum > maxAmount {
-		return errs.Invalidf("total", "The order %s comes to more than can be counted", s.Number)
-	}
-	s.At = s.At.UTC().Truncate(time.Microsecond)
-	return nil
-}
-
-// overlay takes over what another account of the same sale knows.
-func (s *Sale) overlay(o *Sale) {
-	s.Customer = cmp.Or(s.Customer, o.Customer)
-	s.Discount, s.Shipping, s.Tax = cmp.Or(o.Discount, s.Discount), cmp.Or(o.Shipping, s.Shipping), cmp.Or(o.Tax, s.Tax)
-	s.Channel, s.Staff = cmp.Or(o.Channel, s.Channel), cmp.Or(o.Staff, s.Staff)
-	s.PromisedDay, s.DeliveredDay = cmp.Or(o.PromisedDay, s.PromisedDay), cmp.Or(o.DeliveredDay, s.DeliveredDay)
-	s.Reason, s.Note = cmp.Or(o.Reason, s.Reason), cmp.Or(o.Note, s.Note)
-	s.ReturnsNumber = cmp.Or(s.ReturnsNumber, o.ReturnsNumber)
-	if s.CancelledAt.IsZero() {
-		s.CancelledAt = o.CancelledAt
-	}
-}
 
 // sort brings the entries into the order of the tables: rows that follow each
 // other go in several times faster.
