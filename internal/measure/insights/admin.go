@@ -144,9 +144,9 @@ func (d desk) page(r *web.Request, key string) (frame, error) {
 		p.Blank = &blank
 	default:
 		p.Fig = &res
+		p.Status = r.Print.N("insights.computed", int(res.Orders), "Ago", r.Print.Ago(res.ComputedAt, r.Now))
 	}
 	p.Notes = notes(r, &res)
-	p.Status = r.Print.N("insights.computed", int(res.Orders), "Ago", r.Print.Ago(res.ComputedAt, r.Now))
 	if !res.Fresh {
 		return p, d.wait(r, &p)
 	}
@@ -154,8 +154,9 @@ func (d desk) page(r *web.Request, key string) (frame, error) {
 }
 
 // patience is how long a page waits for figures that are soon there, so that
-// in a store of usual size nobody sees that they were not.
-const patience = 400 * time.Millisecond
+// in a store of usual size nobody sees that they were not. A file is waited
+// for longer: nobody looks at one that says "soon".
+var patience = struct{ page, file time.Duration }{400 * time.Millisecond, 20 * time.Second}
 
 // find reads the figures; what is not there or old is asked for. Without any
 // it waits for a moment.
@@ -170,7 +171,7 @@ func (d desk) find(r *web.Request, f Filter) (Result, bool, error) {
 	if ok || r.HTMX() && r.Header.Get("HX-Target") == "figures" {
 		return res, ok, nil
 	}
-	return d.await(r, f, patience)
+	return d.await(r, f, patience.page)
 }
 
 // await looks for figures until they are there or the time is over.
@@ -251,7 +252,7 @@ func (d desk) bar(r *web.Request, key string, f Filter, standing *Result) (kit.F
 	} else {
 		bar.Keep = append(bar.Keep, "by")
 	}
-	if key == "overview" || key == "retention" {
+	if key == "retention" {
 		choose("window", strconv.Itoa(int(f.Window)), windows(r))
 	} else {
 		bar.Keep = append(bar.Keep, "window")
@@ -401,14 +402,13 @@ type sheet struct {
 	rows    [][]string
 }
 
-// file answers with a table as CSV. It waits longer than a page: nobody looks
-// at a file that says "soon".
+// file answers with a table as CSV.
 func (d desk) file(name string, make func(r *web.Request, res *Result) sheet) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
 		f := readFilter(r.URL.Query())
 		res, ok, err := d.find(r, f)
 		if err == nil && !ok {
-			res, ok, err = d.await(r, f, 20*time.Second)
+			res, ok, err = d.await(r, f, patience.file)
 		}
 		if err != nil {
 			return err

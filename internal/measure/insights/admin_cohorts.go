@@ -198,12 +198,15 @@ func cohortHeat(r *web.Request, c retention.Cohorts, v cohortView) kit.Heat {
 	}
 	if most > 0 {
 		heat.Low, heat.High = v.write(r, 0), v.write(r, most)
+		if v.As == "share" {
+			heat.Low, heat.High = r.Print.Percent(0, 0), r.Print.Percent(most, 0)
+		}
 	}
 	return heat
 }
 
 func averageRow(r *web.Request, c retention.Cohorts, v cohortView, widest int, most float64) kit.HeatRow {
-	line := kit.HeatRow{Head: r.T("insights.cohorts.average")}
+	line := kit.HeatRow{Head: r.T("insights.cohorts.average"), Sum: true}
 	for k := v.first(); k < widest; k++ {
 		cell := kit.HeatCell{Level: -1}
 		if x, ok := v.average(c, k); ok {

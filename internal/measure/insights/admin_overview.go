@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/money"
@@ -31,7 +32,7 @@ func (d desk) overview(w http.ResponseWriter, r *web.Request) error {
 	return r.Render(w, "insights/overview.html", p)
 }
 
-// tiles are the five figures, each with how it is computed.
+// tiles are the figures at a glance, each with how it is computed.
 func (d desk) tiles(r *web.Request, f frame) []kit.Stat {
 	fig := f.Fig
 	span := spanText(r, fig.Span)
@@ -56,7 +57,18 @@ func (d desk) tiles(r *web.Request, f frame) []kit.Stat {
 		Note: r.T("insights.returning.note", "Returning", whole(r, sum.ReturningMinor), "All", whole(r, sum.ReturningMinor+sum.NewMinor)),
 		Explain: r.T("insights.returning.how", "Returning", amount(r, sum.ReturningMinor), "New", amount(r, sum.NewMinor),
 			"Walkin", amount(r, rest.WalkinMinor), "Returned", amount(r, rest.ReturnedMinor))}
-	return []kit.Stat{whom, again, kept, gap, returning}
+	often := kit.Stat{Label: r.T("insights.often"), Icon: "shopping-cart", Value: r.Print.Decimal(known(fig.Repeat.Frequency()), 2),
+		Note: r.T("insights.often.note"), Explain: r.T("insights.often.how", "Orders", r.Print.Int(fig.Repeat.Orders), "Customers", r.Print.Int(fig.Repeat.Customers))}
+	return []kit.Stat{whom, again, kept, gap, returning, often, worth(r, "basket", fig.Repeat.OrderValueMinor), worth(r, "worth", fig.Repeat.CustomerValueMinor)}
+}
+
+// worth is a tile with an average of money.
+func worth(r *web.Request, key string, of func() (float64, bool)) kit.Stat {
+	s := kit.Stat{Label: r.T("insights." + key), Icon: "coin", Value: "–", Note: r.T("insights." + key + ".note"), Explain: r.T("insights." + key + ".how")}
+	if v, ok := of(); ok {
+		s.Value = amount(r, int64(math.Round(v)))
+	}
+	return s
 }
 
 // The ways in which figures are written.
@@ -90,10 +102,10 @@ func spanText(r *web.Request, s retention.Span) string {
 	return r.T("insights.range", "From", r.Print.Day(dayText(s.From)), "To", r.Print.Day(dayText(s.To)))
 }
 
-// periodText names a period as people do.
+// periodText names a period as people do, in one line.
 func periodText(r *web.Request, g retention.Grain, p retention.Period) string {
 	if g == retention.Month {
-		return r.Print.Month(g.Label(p))
+		return strings.ReplaceAll(r.Print.Month(g.Label(p)), " ", "\u00a0")
 	}
 	return g.Label(p)
 }

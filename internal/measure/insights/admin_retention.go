@@ -130,7 +130,7 @@ func keptChart(r *web.Request, fig *Result) kit.Chart {
 func basesTable(r *web.Request, f frame) kit.Table {
 	fig := f.Fig
 	g := fig.Rows.Grain
-	t := kit.Table{ID: "bases", Caption: r.T("insights.kept." + g.String()), First: true, Dense: true,
+	t := kit.Table{ID: "bases", Caption: r.T("insights.kept.numbers"), First: true, Dense: true,
 		CSV: kit.With(r.Href("/insights/retention.csv"), r.URL.Query())}
 	t.Columns = []kit.Column{{Key: "period", Title: r.T("insights.by." + g.String())}}
 	for _, key := range []string{"start", "new", "back", "end", "kept", "rate"} {

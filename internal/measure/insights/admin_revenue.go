@@ -43,10 +43,11 @@ func revenueStats(r *web.Request, fig *Result) []kit.Stat {
 	if rest.WalkinOrders > 0 {
 		all = append(all, stat("walkin", rest.WalkinMinor, r.Print.N("insights.orders", int(rest.WalkinOrders))))
 	}
+	left := stat("net", net(sum, rest), spanText(r, fig.Span))
 	if rest.Returns > 0 {
-		all = append(all, stat("returned", rest.ReturnedMinor, r.Print.N("insights.returns", int(rest.Returns))))
+		left.Note = r.Print.N("insights.money.less", int(rest.Returns), "Returned", whole(r, rest.ReturnedMinor))
 	}
-	return append(all, stat("net", net(sum, rest), spanText(r, fig.Span)))
+	return append(all, left)
 }
 
 // moneyChart is what returning, new and unknown customers brought by period.
@@ -78,7 +79,7 @@ func moneyChart(r *web.Request, fig *Result) kit.Chart {
 func moneyTable(r *web.Request, fig *Result) kit.Table {
 	g := fig.Money.Grain
 	sum, rest := fig.total()
-	t := kit.Table{ID: "takings", Caption: r.T("insights.money." + g.String()), First: true, Dense: true,
+	t := kit.Table{ID: "takings", Caption: r.T("insights.money.numbers"), First: true, Dense: true,
 		CSV: kit.With(r.Href("/insights/revenue.csv"), r.URL.Query())}
 	t.Columns = []kit.Column{{Key: "period", Title: r.T("insights.by." + g.String())}}
 	column := func(key string) {

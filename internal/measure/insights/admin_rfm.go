@@ -153,7 +153,7 @@ func rfmMap(r *web.Request, f frame) kit.Heat {
 
 // rfmGroups lists the named groups, the best first.
 func rfmGroups(r *web.Request, f frame) kit.Table {
-	t := kit.Table{ID: "groups", Caption: r.T("insights.rfm.groups"), First: true,
+	t := kit.Table{ID: "groups", Caption: r.T("insights.rfm.groups"), First: true, Dense: true,
 		CSV: kit.With(r.Href("/insights/rfm.csv"), r.URL.Query()),
 		Columns: []kit.Column{
 			{Key: "group", Title: r.T("insights.rfm.group")}, {Key: "who", Title: r.T("insights.rfm.who")},

@@ -12,6 +12,7 @@ type rhythmPage struct {
 	frame
 	Stats []kit.Stat
 	Chart kit.Chart
+	Same  string // orders that followed another on the same day
 	None  string // why there is nothing to draw
 }
 
@@ -39,8 +40,10 @@ func (p *rhythmPage) fill(r *web.Request) {
 	}
 	median := kit.Stat{Label: r.T("insights.gap"), Icon: "clock", Value: days(r, gaps.MedianDays),
 		Note: r.Print.N("insights.gap.note", int(gaps.Days.N())), Explain: r.T("insights.gap.how")}
-	same := kit.Stat{Label: r.T("insights.rhythm.same"), Value: r.Print.Int(gaps.SameDay), Note: r.T("insights.rhythm.same.note")}
-	p.Stats = []kit.Stat{median, quantile("quarter", 0.25), quantile("most", 0.75), quantile("nearly", 0.9), same}
+	if gaps.SameDay > 0 {
+		p.Same = r.Print.N("insights.rhythm.same", int(gaps.SameDay))
+	}
+	p.Stats = []kit.Stat{median, quantile("quarter", 0.25), quantile("most", 0.75), quantile("nearly", 0.9)}
 	bins := binsOf(gaps.Days)
 	c := kit.Chart{ID: "gaps", Title: r.T("insights.rhythm.chart"), Period: r.T("insights.rhythm.days"), Bars: true,
 		Desc: r.T("insights.rhythm.desc", "Median", days(r, gaps.MedianDays)), CSV: kit.With(r.Href("/insights/rhythm.csv"), r.URL.Query()),
@@ -63,11 +66,11 @@ type bin struct {
 
 func (b bin) label(r *web.Request) string { return rangeOf(r, b.from, b.to) }
 
-// binsOf cuts gaps into up to 26 ranges of whole weeks, or of days where all
-// gaps are short; the last one holds the long rest.
+// binsOf cuts gaps into up to 26 ranges of a round number of days; the last
+// one holds the long rest.
 func binsOf(gaps retention.Tally) []bin {
 	const most = 26
-	nearly, ok := gaps.Quantile(0.97)
+	nearly, ok := gaps.Quantile(0.95)
 	if !ok {
 		return nil
 	}

@@ -12,7 +12,7 @@ func TestThePagesShowTheKnownFiguresOfARealStore(t *testing.T) {
 		s.work()
 		s.look("/insights").
 			In(".stat", page.HasText("Customers"), page.HasText("4,338")).
-			In(".stat", page.HasText("Bought more than once"), page.HasText("65.6"), page.HasText("2,845 of 4,338 customers")).
+			In(".stat", page.HasText("Bought again"), page.HasText("65.6"), page.HasText("2,845 of 4,338 customers")).
 			In(".stat", page.HasText("2,845 ÷ 4,338 × 100"))
 		s.look("/insights/cohorts").
 			In(".heat tbody tr:first-child th", page.HasText("Dec 2010"), page.HasText("885")).

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/andybalholm/cascadia"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/net/html"
 
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
@@ -34,7 +36,10 @@ import (
 	"regulars/internal/testkit/page"
 )
 
-func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
+func TestMain(m *testing.M) {
+	insights.Hurry()
+	os.Exit(browser.Main(m))
+}
 
 // shop is a database with the pages over it, and somebody signed in.
 type shop struct {
@@ -288,4 +293,27 @@ func retailTime(t testing.TB, text string) time.Time {
 	}
 	t.Fatalf("%q is no time", text)
 	return time.Time{}
+}
+
+// withClock opens a shop on a file of its own.
+func withClock(t testing.TB, clock *testkit.Clock) *shop {
+	t.Helper()
+	return open(t, testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Clock: clock.Now}), clock)
+}
+
+// hrefsOf are the addresses of all links that match.
+func hrefsOf(p *page.Page, selector string) []string {
+	parsed, err := html.Parse(strings.NewReader(p.Body))
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, n := range cascadia.QueryAll(parsed, cascadia.MustCompile(selector)) {
+		for _, a := range n.Attr {
+			if a.Key == "href" {
+				all = append(all, a.Val)
+			}
+		}
+	}
+	return all
 }

@@ -279,6 +279,7 @@ type HeatRow struct {
 	Head  string
 	Note  string
 	Cells []HeatCell
+	Sum   bool // of all rows: set apart beneath them
 }
 
 // HeatCell is one cell. Level runs from 0 (nothing) to 10; -1 is an empty
