@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"regulars/internal/know/customers"
@@ -256,48 +255,6 @@ func (d desk) named(r *web.Request, who string) (id.Customer, error) {
 		}
 	}
 	return 0, nil
-}
-
-// names are what customers are called on a page: those without a name, email
-// or phone by their id elsewhere.
-func (d desk) names(r *web.Request, ids []id.Customer) (map[id.Customer]string, error) {
-	names := map[id.Customer]string{}
-	all, err := customers.ByIDs(r.Context(), d.db, ids)
-	if err != nil {
-		return nil, err
-	}
-	var nameless []id.Customer
-	for _, c := range all {
-		if names[c.ID] = c.Called(); names[c.ID] == "" {
-			nameless = append(nameless, c.ID)
-			names[c.ID] = r.T("orders.nameless", "Number", strings.TrimPrefix(c.ID.String(), "cus_"))
-		}
-	}
-	for some := range slices.Chunk(nameless, inList) {
-		rows, err := d.db.Query(r.Context(), `select customer_id, min(value) from customer_identities
-			where customer_id in (`+store.List(1, len(some))+`) group by customer_id`, int64s(some)...)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var c id.Customer
-			var value string
-			if err := rows.Scan(&c, &value); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			_, own, found := strings.Cut(value, ":")
-			if !found {
-				own = value
-			}
-			names[c] = r.T("orders.nameless", "Number", own)
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
 }
 
 // reasonOptions are the reasons as a select shows them, with an empty first.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
@@ -106,7 +107,7 @@ func (d desk) table(r *web.Request, f Filter, p Page, found Listed, n int) (kit.
 		kit.Column{Key: "items", Title: r.T("orders.column.items"), Number: true},
 		kit.Column{Key: "total", Title: r.T("orders.column.total"), Number: true, Sortable: true},
 		kit.Column{Key: "state", Title: r.T("orders.column.state")})
-	names, err := d.names(r, owners(found.Orders))
+	names, err := customers.Names(r.Context(), d.db, r.Print, owners(found.Orders)...)
 	if err != nil {
 		return t, err
 	}
@@ -213,7 +214,7 @@ func (d desk) filterBar(r *web.Request, f Filter) (kit.Filter, error) {
 		chip("range", r.T("orders.column.placed"), r.Print.Day(f.From)+" – "+r.Print.Day(f.To))
 	}
 	if f.Customer != 0 {
-		names, err := d.names(r, []id.Customer{f.Customer})
+		names, err := customers.Names(r.Context(), d.db, r.Print, f.Customer)
 		if err != nil {
 			return bar, err
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
@@ -69,7 +70,7 @@ func (d desk) page(w http.ResponseWriter, r *web.Request, o Order, f *web.Form, 
 		f.Set("delivered", today)
 	}
 	if o.Customer != 0 {
-		names, err := d.names(r, []id.Customer{o.Customer})
+		names, err := customers.Names(r.Context(), d.db, r.Print, o.Customer)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -269,7 +270,7 @@ func (d desk) buyers(r *web.Request, s Sold) (kit.Table, error) {
 	for _, b := range s.Top {
 		ids = append(ids, b.Customer)
 	}
-	names, err := d.names(r, ids)
+	names, err := customers.Names(r.Context(), d.db, r.Print, ids...)
 	t := kit.Table{ID: "buyers", Caption: r.T("orders.product.buyers"), Path: r.Href(r.URL.Path), Query: url.Values{}, First: true,
 		Columns: []kit.Column{{Key: "customer", Title: r.T("orders.column.customer")}, {Key: "orders", Title: r.T("orders.product.orders"), Number: true},
 			{Key: "pieces", Title: r.T("orders.column.quantity"), Number: true}, {Key: "amount", Title: r.T("orders.column.total"), Number: true},
