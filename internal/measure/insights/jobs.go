@@ -31,8 +31,8 @@ var Subscription = timeline.Subscription{
 	Handle: func(ctx context.Context, tx *store.Tx, _ []timeline.Event) error { return Touch(ctx, tx) },
 }
 
-// Touch says that the orders have changed in a way that leaves no event, as
-// the undoing of an import does. Several calls are noticed once.
+// Touch says that the orders have changed in a way that leaves no event. It is
+// noticed after a moment, several calls once.
 func Touch(ctx context.Context, tx *store.Tx) error {
 	return jobs.Enqueue(ctx, tx, jobs.New{Kind: noticeJob, Key: noticeJob, At: tx.Now.Add(settle)})
 }

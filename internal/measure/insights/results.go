@@ -28,13 +28,15 @@ type Result struct {
 type edition struct{ version, day string }
 
 // current reads the edition. Orders of customers are counted by the events
-// that they leave; those of people who are not known leave none, but each new
-// one has a higher id.
+// that they leave. Those of people who are not known leave none, but each new
+// one has a higher id, and one that waited for a rate waits no more; and an
+// import that was undone took its events with it.
 func current(ctx context.Context, q store.Querier, now time.Time) (edition, error) {
-	var version, walkin int64
+	var version, walkin, waiting, undone int64
 	err := q.QueryRow(ctx, `
-		select coalesce((select version from insights_data where id = 1), 0), coalesce((select max(order_id) from walkin_orders), 0)`).
-		Scan(&version, &walkin)
+		select coalesce((select version from insights_data where id = 1), 0), coalesce((select max(order_id) from walkin_orders), 0),
+			(select count(*) from walkin_orders where rate is null), (select count(*) from imports where state = 'undone')`).
+		Scan(&version, &walkin, &waiting, &undone)
 	if err != nil {
 		return edition{}, fmt.Errorf("read the version of the data: %w", err)
 	}
@@ -42,7 +44,7 @@ func current(ctx context.Context, q store.Querier, now time.Time) (edition, erro
 	if err != nil {
 		return edition{}, err
 	}
-	return edition{fmt.Sprintf("%d.%d", version, walkin), settings.Day(now)}, nil
+	return edition{fmt.Sprint(version, walkin, waiting, undone), settings.Day(now)}, nil
 }
 
 // Read returns what was kept of a filter; false if nothing was yet.
