@@ -70,12 +70,14 @@ func stats(r *web.Request, im Import) []kit.Stat {
 	case c.Same > 0:
 		orders.Note = r.Print.N("importers.orders.same", int(c.Same))
 	}
+	rows := kit.Stat{Label: r.T("importers.rows"), Icon: "file-text", Value: r.Print.Int(im.Position)}
+	if c.Bad > 0 {
+		rows.Note = r.Print.N("importers.stat.bad", int(c.Bad))
+	}
 	return []kit.Stat{
-		{Label: r.T("importers.rows"), Icon: "file-text", Value: r.Print.Int(im.Position)},
-		orders,
+		rows, orders,
 		{Label: r.T("importers.lines.new"), Icon: "list", Value: r.Print.Int(c.Lines)},
 		{Label: r.T("importers.customers.new"), Icon: "user-plus", Value: r.Print.Int(c.Customers)},
-		{Label: r.T("importers.bad"), Icon: "alert-triangle", Value: r.Print.Int(c.Bad)},
 	}
 }
 

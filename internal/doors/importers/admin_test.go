@@ -436,3 +436,8 @@ func work(t testing.TB, db *store.DB) {
 		t.Fatal(err)
 	}
 }
+
+func pageOf(t testing.TB, h house, path string) string {
+	t.Helper()
+	return page.Get(t, h, path, page.As(h.token)).Body
+}

@@ -22,6 +22,7 @@ import (
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
@@ -29,12 +30,12 @@ import (
 	"regulars/internal/testkit/browser"
 )
 
-var tables = slices.Concat(customers.Tables, orders.Tables, facts.Tables)
+var tables = slices.Concat(customers.Tables, orders.Tables, facts.Tables, scores.Tables)
 
 // kinds are the background work that an import leads to.
 func kinds(db *store.DB) []jobs.Kind {
 	return slices.Concat(importers.Jobs(db, tables), timeline.Jobs(db, []timeline.Subscription{facts.Subscription}), facts.Jobs(db),
-		customers.Jobs(db), orders.Jobs(db))
+		customers.Jobs(db), orders.Jobs(db), scores.Jobs(db))
 }
 
 const workerEnv = "REGULARS_TEST_IMPORT_WORKER"
@@ -175,7 +176,7 @@ func deaths(t *testing.T) int {
 }
 
 func TestAnImportSurvivesAnyDeathWithoutAHalfOrderOrADoubledLine(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for engine, life := range map[string]time.Duration{"sqlite": 1200 * time.Millisecond, "postgres": 3 * time.Second} {
 		t.Run(engine, func(t *testing.T) {
 			dsn := testkit.DSN(t, engine)
 			db := testkit.Open(t, dsn, store.Options{})
@@ -186,7 +187,7 @@ func TestAnImportSurvivesAnyDeathWithoutAHalfOrderOrADoubledLine(t *testing.T) {
 			during, rounds := map[importers.State]int{}, 0
 			for range deaths(t) {
 				worker := startWorker(t, dsn)
-				time.Sleep(rand.N(1200 * time.Millisecond))
+				time.Sleep(rand.N(life))
 				during[newest(t, db).State]++
 				_ = worker.Process.Kill()
 				_ = worker.Wait()

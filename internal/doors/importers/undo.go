@@ -7,6 +7,8 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
+	"regulars/internal/measure/insights"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
@@ -65,7 +67,10 @@ func (w worker) undo(ctx context.Context, job *jobs.Job) error {
 		if err != nil {
 			return false, err
 		}
-		return undone.More, facts.Mark(ctx, tx, undone.Customers...)
+		if err := facts.Mark(ctx, tx, undone.Customers...); err != nil {
+			return false, err
+		}
+		return undone.More, scores.Mark(ctx, tx, undone.Customers...)
 	}); err != nil {
 		return fmt.Errorf("undo the orders of an import: %w", err)
 	}
@@ -83,6 +88,9 @@ func (w worker) undo(ctx context.Context, job *jobs.Job) error {
 		}
 		if _, err := tx.Exec(ctx, `update imports set state = 'undone', finished_at = $1 where id = $2 and state = 'undoing'`,
 			tx.Now.UnixMicro(), int64(im.ID)); err != nil {
+			return err
+		}
+		if err := insights.Touch(ctx, tx); err != nil {
 			return err
 		}
 		return job.Done(ctx, tx)
