@@ -40,12 +40,20 @@ type panel struct {
 	HasOwnGap                        bool
 }
 
-// Once says that the customer came on one day only: the model of buying cannot
-// tell then whether they have left.
-func (p panel) Once() bool { return p.Visits == 1 }
-
 // VisitCount is Visits for a plural.
 func (p panel) VisitCount() int { return int(p.Visits) }
 
 // Overdue says that the due day has passed.
 func (p panel) Overdue() bool { return p.DueDay != "" && p.DueDay < p.AsOfDay }
+
+// Missing is the model that whatever cannot be said was asked of; empty: all
+// of it can be said, or no model is to blame.
+func (p panel) Missing() string {
+	switch {
+	case p.Rhythm.Trouble != "":
+		return p.Rhythm.Trouble
+	case p.Buying.Trouble != "":
+		return p.Buying.Trouble
+	}
+	return p.Spending.Trouble
+}

@@ -21,10 +21,10 @@ const mostListed = 1000
 // The customers who slip away: late, of two visits or more, and not so long
 // ago that they are gone.
 const (
-	slipping = `s.late and s.visits >= 2 and s.alive >= 0.1 and s.worth_minor is not null`
+	slipping = `s.late and s.visits >= 2 and s.alive >= 0.05 and s.worth_minor is not null`
 	// GoneBelow is the chance to be a customer still under which nobody is
 	// called slipping.
-	GoneBelow = 0.1
+	GoneBelow = 0.05
 )
 
 // SlippingCursor is a place in the list of those who slip away. The zero value

@@ -14,9 +14,9 @@ import (
 
 // The kinds of models, each asked for something else.
 const (
-	Buying   = "bgnbd"      // who is a customer still, and how often they come
+	Buying   = "bgnbd"      // how often customers come
 	Spending = "gammagamma" // what they spend
-	Rhythm   = "rhythm"     // when they are due
+	Rhythm   = "rhythm"     // who is a customer still, and when they are due
 	Groups   = "rfm"        // the limits of recency, frequency and money
 )
 
@@ -54,8 +54,7 @@ type fit struct {
 	rhythm   *retention.Rhythm
 	groups   *retention.Thresholds
 
-	asked map[[3]int32]visits // equal customers are asked about once
-	paced map[[2]int32]pace
+	asked map[[3]int32]answer // equal customers are asked about once
 }
 
 // fitAll learns the models from a history, nil when nobody has bought.
@@ -115,7 +114,7 @@ func (f *fit) learnt(kind string, m Model, parameters any, how retention.Fit, fa
 
 // read makes the models of their parameters.
 func (f *fit) read() error {
-	f.asked, f.paced = map[[3]int32]visits{}, map[[2]int32]pace{}
+	f.asked = map[[3]int32]answer{}
 	for _, m := range f.models {
 		if m.Parameters == "" {
 			continue

@@ -15,11 +15,14 @@ type reckoned struct {
 	value, worth float64
 }
 
-// visits is what the model of buying says of customers with the same history.
-type visits struct{ alive, back, expected, ifAlive float64 }
-
-// pace is what the rhythm says of them, silence left aside.
-type pace struct{ due, gap float64 }
+// answer is what the models say of customers with the same visits. What they
+// do not know is not a number.
+type answer struct {
+	alive, back float64
+	often       float64 // visits of those who come at all
+	late        float64
+	due, gap    float64 // days, from the last visit
+}
 
 // most is how many different customers are remembered, to bound the memory.
 const most = 200_000
@@ -41,8 +44,12 @@ func (f *fit) reckon(h *retention.History, i int) (reckoned, bool) {
 		FirstDay: dayText(days[0]), LastDay: dayText(days[0] + last),
 		Visits: int64(x) + 1, Orders: stood.Orders, Spend: stood.RevenueMinor,
 	}}
-	f.judgeBuying(&r, x, last, age)
-	f.judgeRhythm(&r, x, last, age)
+	a := f.ask(x, last, age)
+	r.visits(a)
+	r.pace(a, days[0]+last)
+	if f.spending != nil {
+		r.spend(a, f.spending.Spend(float64(r.Visits), float64(r.Spend)/float64(r.Visits)))
+	}
 	if f.groups != nil {
 		score := f.groups.Score(stood)
 		r.R, r.F, r.M, r.Group = int64(score.R), int64(score.F), int64(score.M), score.Group().String()
@@ -50,83 +57,65 @@ func (f *fit) reckon(h *retention.History, i int) (reckoned, bool) {
 	return r, true
 }
 
-func (f *fit) judgeBuying(r *reckoned, x, last, age int32) {
-	if f.buying == nil {
-		return
-	}
-	v := f.visitsOf(x, last, age)
-	if !known(v.alive, v.back, v.expected, v.ifAlive) {
-		return
-	}
-	r.HasBuying, r.Alive, r.Return, r.Purchases = true, v.alive, v.back, v.expected
-	if f.spending == nil {
-		return
-	}
-	each := f.spending.Spend(float64(r.Visits), float64(r.Spend)/float64(r.Visits))
-	r.value, r.worth = v.expected*each, v.ifAlive*each
-	// A shop in which no mean exists, or no sum that anybody could pay.
-	if !known(r.value, r.worth) || r.worth > retention.MaxAmountMinor*1000 {
-		r.value, r.worth = 0, 0
-		return
-	}
-	r.HasValue, r.Value, r.Worth = true, int64(math.Round(r.value)), int64(math.Round(r.worth))
-}
-
-func (f *fit) visitsOf(x, last, age int32) visits {
+func (f *fit) ask(x, last, age int32) answer {
 	key := [3]int32{x, last, age}
-	v, ok := f.asked[key]
+	a, ok := f.asked[key]
 	if ok {
-		return v
+		return a
 	}
-	X, L, T := float64(x), float64(last), float64(age)
-	v.alive, v.back = f.buying.Alive(X, L, T), f.buying.Return(X, L, T, Horizon)
-	v.expected = f.buying.Expected(X, L, T, Horizon)
-	v.ifAlive = v.expected / v.alive
-	if v.alive < 1e-6 {
-		// Somebody with as many visits who came today: of a chance that is
-		// nearly nothing too few digits are left.
-		v.ifAlive = f.buying.Expected(X, T, T, Horizon) / f.buying.Alive(X, T, T)
+	X, L, T, unknown := float64(x), float64(last), float64(age), math.NaN()
+	a = answer{unknown, unknown, unknown, unknown, unknown, unknown}
+	switch {
+	case f.rhythm != nil:
+		a.alive, a.back = f.rhythm.Alive(X, L, T), f.rhythm.Return(X, L, T, Horizon)
+		a.late, a.due = f.rhythm.Late(X, L, T), f.rhythm.Due(X, L, 0.5)
+		a.gap, _ = f.rhythm.ExpectedGap(X, L)
+	case f.buying != nil:
+		a.alive, a.back = f.buying.Alive(X, L, T), f.buying.Return(X, L, T, Horizon)
+	}
+	if f.buying != nil {
+		// Asked as if the last visit were today: the chance to be there still,
+		// of which too few digits may be left, is in both and falls out.
+		a.often = f.buying.Expected(X, T, T, Horizon) / f.buying.Return(X, T, T, Horizon)
 	}
 	if len(f.asked) >= most {
 		clear(f.asked)
 	}
-	f.asked[key] = v
-	return v
+	f.asked[key] = a
+	return a
 }
 
-func (f *fit) judgeRhythm(r *reckoned, x, last, age int32) {
-	if f.rhythm == nil {
+func (r *reckoned) visits(a answer) {
+	if !known(a.alive, a.back) {
 		return
 	}
-	late := f.rhythm.Late(float64(x), float64(last), float64(age))
-	if !known(late) {
-		return
-	}
-	r.HasRhythm, r.LateChance, r.Late = true, min(max(late, 0), 1), late < LateBelow
-	p := f.paceOf(x, last)
-	if known(p.gap) && p.gap > 0 && p.gap <= longest {
-		r.Gap = p.gap
-	}
-	if known(p.due) && p.due >= 0 && p.due <= longest {
-		first, _ := parseDay(r.LastDay)
-		r.DueDay = dayText(first + int32(math.Ceil(p.due)))
+	r.HasAlive, r.Alive, r.Return = true, a.alive, a.back
+	if known(a.back * a.often) {
+		r.HasPurchases, r.Purchases = true, a.back*a.often
 	}
 }
 
-func (f *fit) paceOf(x, last int32) pace {
-	key := [2]int32{x, last}
-	p, ok := f.paced[key]
-	if ok {
-		return p
+func (r *reckoned) spend(a answer, each float64) {
+	value, worth := a.back*a.often*each, a.back/a.alive*a.often*each
+	// Unknown too: a shop in which no mean exists, or sums that nobody could pay.
+	if !known(value, worth) || max(value, worth) > retention.MaxAmountMinor*1000 {
+		return
 	}
-	X, L := float64(x), float64(last)
-	p.due = f.rhythm.Due(X, L, 0.5)
-	p.gap, _ = f.rhythm.ExpectedGap(X, L)
-	if len(f.paced) >= most {
-		clear(f.paced)
+	r.value, r.worth = value, worth
+	r.HasValue, r.Value, r.Worth = true, int64(math.Round(value)), int64(math.Round(worth))
+}
+
+func (r *reckoned) pace(a answer, last int32) {
+	if !known(a.late) {
+		return
 	}
-	f.paced[key] = p
-	return p
+	r.HasRhythm, r.LateChance, r.Late = true, min(max(a.late, 0), 1), a.late < LateBelow
+	if known(a.gap) && a.gap > 0 && a.gap <= longest {
+		r.Gap = a.gap
+	}
+	if known(a.due) && a.due >= 0 && a.due <= longest {
+		r.DueDay = dayText(last + int32(math.Ceil(a.due)))
+	}
 }
 
 // known says whether all of the figures are numbers.
@@ -167,10 +156,17 @@ func (f *fit) interval(s Score) (low, high int64, ok bool) {
 	if !ok1 || !ok2 || f.buying == nil || f.spending == nil || !s.HasValue || s.Purchases > tooMany {
 		return 0, 0, false
 	}
-	outlook := f.buying.Outlook(float64(s.Visits-1), float64(last-first), float64(f.asOf-first), Horizon)
-	if len(outlook) > 10*tooMany {
+	a := f.ask(int32(s.Visits-1), last-first, f.asOf-first)
+	age := float64(f.asOf - first)
+	outlook := f.buying.Outlook(float64(s.Visits-1), age, age, Horizon)
+	if len(outlook) > 10*tooMany || !(outlook[0] < 1) {
 		return 0, 0, false
 	}
+	some := a.back / (1 - outlook[0])
+	for k := range outlook {
+		outlook[k] *= some
+	}
+	outlook[0] = 1 - a.back
 	_, from, to := f.spending.Value(outlook, float64(s.Visits), float64(s.Spend)/float64(s.Visits), Share)
 	if !known(from, to) || to > retention.MaxAmountMinor*1000 {
 		return 0, 0, false

@@ -28,6 +28,16 @@ const (
 // Score is what the models say of one customer at the end of a day. Money is in
 // minor units of the business's own currency. Where a model could not be fitted
 // its Has… is false and its figures are zero: Models says why.
+//
+// Whether and when customers come is the rhythm's answer. BG/NBD knows no
+// leaving after the first visit, and in shops whose customers buy regularly
+// hardly any at all; the rhythm describes their visits better on both public
+// data sets. How often those come who come is BG/NBD's, and what they spend the
+// gamma-gamma model's:
+//
+//	Purchases = Return × E[visits | at least one]
+//	Value     = Purchases × E[spend at a visit]
+//	Worth     = Value / Alive
 type Score struct {
 	Customer id.Customer
 	Model    int64 // the fit, see Models
@@ -39,10 +49,12 @@ type Score struct {
 	Orders            int64
 	Spend             int64
 
-	HasBuying bool
-	Alive     float64 // chance to be a customer still; 1 by definition with one visit
-	Return    float64 // chance of a visit within Horizon
-	Purchases float64 // expected visits within Horizon
+	HasAlive bool
+	Alive    float64 // chance to be a customer still
+	Return   float64 // chance of a visit within Horizon
+
+	HasPurchases bool
+	Purchases    float64 // expected visits within Horizon
 
 	HasValue bool
 	Value    int64 // expected revenue within Horizon
@@ -103,7 +115,8 @@ func (r *row) into() []any {
 
 func (r *row) score() Score {
 	s := r.s
-	s.HasBuying, s.Alive, s.Return, s.Purchases = r.alive.Valid, r.alive.Float64, r.back.Float64, r.purchases.Float64
+	s.HasAlive, s.Alive, s.Return = r.alive.Valid, r.alive.Float64, r.back.Float64
+	s.HasPurchases, s.Purchases = r.purchases.Valid, r.purchases.Float64
 	s.HasValue, s.Value, s.Worth = r.value.Valid, r.value.Int64, r.worth.Int64
 	s.HasRhythm, s.LateChance, s.Gap, s.DueDay = r.late.Valid, r.late.Float64, r.gap.Float64, r.due.String
 	s.R, s.F, s.M = r.recency.Int64, r.frequency.Int64, r.monetary.Int64
@@ -114,8 +127,11 @@ func (r *row) score() Score {
 func (s Score) values() []any {
 	v := []any{int64(s.Customer), s.Model, s.AsOfDay, s.FirstDay, s.LastDay, s.Visits, s.Orders, s.Spend,
 		nil, nil, nil, nil, nil, nil, nil, nil, s.Late, nil, nil, nil, s.Group}
-	if s.HasBuying {
-		v[8], v[9], v[10] = s.Alive, s.Return, s.Purchases
+	if s.HasAlive {
+		v[8], v[9] = s.Alive, s.Return
+	}
+	if s.HasPurchases {
+		v[10] = s.Purchases
 	}
 	if s.HasValue {
 		v[11], v[12] = s.Value, s.Worth

@@ -143,17 +143,17 @@ func TestScoresAreWhatTheModelsSayOfTheCustomersOwnPurchases(t *testing.T) {
 			x, last, age, _ := retention.Visits(h.Days(i), today)
 			X, L, T := float64(x), float64(last), float64(age)
 			stood, _ := retention.StandingOf(h.Days(i), h.Amounts(i), today)
-			purchases := buying.Expected(X, L, T, 365)
+			purchases := rhythm.Return(X, L, T, 365) * buying.Expected(X, L, T, 365) / buying.Return(X, L, T, 365)
 			value := purchases * spending.Spend(X+1, float64(stood.RevenueMinor)/(X+1))
 			for what, pair := range map[string][2]float64{
-				"alive": {s.Alive, buying.Alive(X, L, T)}, "return": {s.Return, buying.Return(X, L, T, 365)},
+				"alive": {s.Alive, rhythm.Alive(X, L, T)}, "return": {s.Return, rhythm.Return(X, L, T, 365)},
 				"purchases": {s.Purchases, purchases}, "late": {s.LateChance, rhythm.Late(X, L, T)},
 			} {
 				if math.Abs(pair[0]-pair[1]) > 1e-9 || math.IsNaN(pair[0]) {
 					t.Errorf("customer %d: %s is stored as %v, not %v", i, what, pair[0], pair[1])
 				}
 			}
-			if math.Abs(float64(s.Value)-value) > 0.5001 || s.Worth < s.Value || s.Visits != int64(x)+1 || s.Spend != stood.RevenueMinor {
+			if math.Abs(float64(s.Value)-value) > 0.5001 || math.Abs(float64(s.Worth)-value/s.Alive) > 0.5001 || s.Visits != int64(x)+1 || s.Spend != stood.RevenueMinor {
 				t.Errorf("customer %d: value %d, worth %d, visits %d, spend %d; should be %v, %v", i, s.Value, s.Worth, s.Visits, s.Spend, value, stood)
 			}
 			due, _ := time.Parse(time.DateOnly, s.LastDay)
