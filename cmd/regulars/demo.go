@@ -99,4 +99,3 @@ func (c *demoCmd) letIn(ctx context.Context, a *app.App, out io.Writer) error {
 	fmt.Fprintf(out, "\nSign in as %s with the password %s\n\n", demo.OwnerEmail, password)
 	return nil
 }
-

@@ -4,15 +4,18 @@ import (
 	"time"
 )
 
-// purchase draws what somebody buys on a day. Bags is how much of their own
-// coffee or tea they took: the more, the later they come again.
-func (p *plan) purchase(d dice, i, day int) (s *sale, bags float64) {
+// purchase draws what somebody buys on a day, beside so many bags of their own
+// coffee or tea; without any, they are out for something else.
+func (p *plan) purchase(d dice, i, day, bags int) *sale {
 	who := &p.people[i]
-	s = p.begin(d, i, day)
-	bags = 1
+	s := p.begin(d, i, day)
 	switch who.kind {
 	case coffee, tea:
-		bags = p.staple(d, s, who)
+		if bags > 0 {
+			p.put(s, who.staple, bags)
+		} else {
+			p.put(s, p.goods.any(d, p.goods.all[who.staple].use, like), 1)
+		}
 		for range d.few(0.6 * who.spend) {
 			p.put(s, p.goods.any(d, p.goods.all[who.staple].use, like), 1)
 		}
@@ -30,7 +33,7 @@ func (p *plan) purchase(d dice, i, day int) (s *sale, bags float64) {
 		p.put(s, p.goods.any(d, "ware", like), 1)
 	}
 	p.finish(d, s, day)
-	return s, bags
+	return s
 }
 
 // festive is a chance that rises before Christmas.
@@ -41,23 +44,12 @@ func (p *plan) festive(day int, plain, high float64) float64 {
 	return plain
 }
 
-// staple puts in somebody's own coffee or tea, and says how many bags.
-func (p *plan) staple(d dice, s *sale, who *person) float64 {
-	if d.chance(0.1) { // out for something else this time
-		p.put(s, p.goods.any(d, p.goods.all[who.staple].use, like), 1)
-		return 0.8
-	}
-	n := [...]int{1, 2, 3}[d.pick(72, 21, 7)]
-	p.put(s, who.staple, n)
-	return float64(n) * 0.75 // 1 in the mean
-}
-
 // beside puts in complements and sweets.
 func (p *plan) beside(d dice, s *sale, who *person) {
 	if d.chance(0.2) {
 		p.put(s, p.goods.any(d, "with", goesWith(who.brew)), 1)
 	}
-	for range d.few(0.35 * who.spend) {
+	for range d.few(0.6 * who.spend) {
 		p.put(s, p.goods.any(d, "sweet", like), d.between(1, 2))
 	}
 }
@@ -87,7 +79,7 @@ func (p *plan) presents(d dice, s *sale, chance, spend float64) {
 
 // supplies is what a café or an office orders: by the kilogram.
 func (p *plan) supplies(d dice, s *sale, who *person, day int) {
-	kilos := max(1, int(round(4*who.spend*who.spend*who.spend*d.lognormal(0.4))))
+	kilos := max(1, int(round(3.5*who.spend*who.spend*who.spend*d.lognormal(0.3))))
 	p.put(s, who.staple, kilos)
 	if d.chance(0.3) {
 		p.put(s, p.goods.any(d, "bean", func(g *product) float64 { return g.grams - 249 }), max(1, kilos/3))

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"regulars/internal/know/customers"
@@ -13,7 +14,7 @@ import (
 const (
 	walkInsPerThousand = 1000  // sales to nobody known, for each thousand customers
 	neverBought        = 0.012 // signed up for the newsletter only
-	oldHands           = 0.3 // bought before the store's records begin
+	oldHands           = 0.3   // bought before the store's records begin
 	leavingA, leavingB = 0.22, 1.35
 	followUp           = 0.06 // a small purchase soon after another
 	carrierFrom        = 455  // days of a parcel carrier in Germany that was late
@@ -29,10 +30,10 @@ var kinds = [4]struct {
 	steady float64 // 1: at random; more: a rhythm
 	online float64 // share of who mostly buys online
 }{
-	coffee: {share: 0.37, shape: 1.2, rate: 7.4, steady: 5, online: 0.5},
+	coffee: {share: 0.37, shape: 1.2, rate: 7.9, steady: 5, online: 0.5},
 	tea:    {share: 0.20, shape: 1.1, rate: 4.6, steady: 3, online: 0.6},
 	gifts:  {share: 0.395, shape: 1.0, rate: 1.9, steady: 1, online: 0.55},
-	office: {share: 0.035, shape: 1.5, rate: 16, steady: 3, online: 0.75},
+	office: {share: 0.035, shape: 1.5, rate: 17, steady: 3, online: 0.75},
 }
 
 // customer draws somebody, what they buy in two years, and what the shop knows
@@ -42,7 +43,7 @@ func (p *plan) customer(d dice) {
 	who.kind = d.pick(kinds[coffee].share, kinds[tea].share, kinds[gifts].share, kinds[office].share)
 	k := kinds[who.kind]
 	who.steady = k.steady
-	who.spend = d.lognormal(0.44)
+	who.spend = d.lognormal(0.46)
 	who.leaving = d.beta(leavingA, leavingB)
 	who.online = 0.97
 	nearby := who.Country == "IT" || who.Country == "CZ" || who.Country == "BG"
@@ -65,13 +66,14 @@ func (p *plan) customer(d dice) {
 	}
 	p.people = append(p.people, who)
 	i := len(p.people) - 1
+	known := newDice(p.seed, 1<<51+uint64(i)) // who somebody is does not hang on how often they came
 	if d.chance(neverBought) {
 		p.people[i].online = 1
-		p.known(d, i, p.clock(d, p.seasonOf(who.kind).day(begin), "online"))
+		p.known(known, i, p.clock(known, p.seasonOf(who.kind).day(begin), "online"))
 		return
 	}
 	first := p.buys(d, i, begin)
-	p.known(d, i, first.at.Add(-time.Duration(d.between(1, 9))*time.Minute))
+	p.known(known, i, first.at.Add(-time.Duration(known.between(1, 9))*time.Minute))
 }
 
 func (p *plan) seasonOf(kind int) season {
@@ -103,25 +105,37 @@ func (p *plan) taste(d dice, who *person) {
 func (p *plan) buys(d dice, i int, habit float64) *sale {
 	who := &p.people[i]
 	season := p.seasonOf(who.kind)
-	var first *sale
-	for habit < Days {
-		s, bags := p.purchase(d, i, season.day(habit))
-		if first == nil {
-			first = s
-		}
+	begin := len(p.sales)
+	for n := 0; habit < Days; n += 2 {
+		bags, bagsLast := p.bags(d, who)
+		s := p.purchase(p.basketDice(i, n), i, season.day(habit), bags)
 		leaving := who.leaving
 		if s.delivered > s.promised { // a broken promise costs customers
 			leaving = min(1, leaving*2+0.1)
 		}
-		if s.reason == "" && d.chance(followUp) {
-			p.followUp(d, i, season.day(habit))
+		if d.chance(followUp) && s.cancelled.IsZero() {
+			p.followUp(p.basketDice(i, n+1), i, season.day(habit))
 		}
 		if d.chance(leaving) {
 			break
 		}
-		habit += max(who.pause*bags*d.gamma(who.steady, 1), 0.8)
+		habit += max(who.pause*bagsLast*d.gamma(who.steady, 1), 0.8)
 	}
-	return first
+	return slices.MinFunc(p.sales[begin:], func(a, b *sale) int { return a.at.Compare(b.at) })
+}
+
+// basketDice are the dice of one purchase. What is in it depends on the season,
+// and so on the calendar; that there is a purchase does not.
+func (p *plan) basketDice(i, n int) dice { return newDice(p.seed, 1<<50+uint64(i)<<16+uint64(n)) }
+
+// bags is how much of their own coffee or tea somebody takes this time (0:
+// something else), and how long that lasts: 1 in the mean.
+func (p *plan) bags(d dice, who *person) (n int, last float64) {
+	n = [...]int{0, 1, 2, 3}[d.pick(10, 65, 19, 6)]
+	if who.kind == gifts || who.kind == office {
+		return n, 1
+	}
+	return n, max(float64(n)*0.75, 0.8)
 }
 
 // followUp is a small purchase a few days later: something was forgotten, or

@@ -110,6 +110,8 @@ func (p *plan) introduce(i int, c part, at time.Time) {
 	who := &p.people[i]
 	who.Source, who.History, who.JoinedAt, who.JoinedDay = Source, true, at, at.Format(time.DateOnly)
 	who.Tags = c.Tags
+	local, _, _ := strings.Cut(c.Email, "@")
+	p.crowd.take(alike(local))
 	for _, known := range []customers.Identity{{Kind: customers.Email, Value: c.Email}, {Kind: customers.Card, Value: c.Card}, {Kind: customers.Phone, Value: c.Phone}} {
 		if known.Value != "" {
 			who.Identities = append(who.Identities, known)

@@ -151,4 +151,3 @@ func (p *plan) made() Made {
 	}
 	return m
 }
-

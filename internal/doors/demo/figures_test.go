@@ -3,8 +3,12 @@ package demo
 import (
 	"encoding/csv"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
+	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,4 +145,112 @@ func realStore(t *testing.T) figures {
 	}
 }
 
-func TestReal(t *testing.T) { t.Logf("%+v", realStore(t)) }
+// demoStore counts the last year of a plan as the real file is counted, in
+// euro.
+func demoStore(t *testing.T, p *plan) figures {
+	t.Helper()
+	var in retention.Orders
+	lines := 0
+	first := p.day(Days - window)
+	for _, s := range p.sales {
+		if s.who < 0 || s.of != nil || !s.cancelled.IsZero() || s.at.Before(first) {
+			continue
+		}
+		amount := s.sum()
+		if s.koruna {
+			amount /= 25
+		}
+		day, err := time.Parse(time.DateOnly, s.at.Format(time.DateOnly))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Add(int64(s.who+1), int32(day.Unix()/86400), amount)
+		lines += len(s.lines)
+	}
+	return figuresOf(t, in, lines)
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// compared is one line of the comparison. A figure without a tolerance is
+// shown, and known to differ.
+type compared struct {
+	name       string
+	real, demo float64
+	form       func(float64) string
+	within     float64 // of the real figure
+}
+
+func comparison(a, b figures) []compared {
+	percent := func(v float64) string { return fmt.Sprintf("%.1f %%", v*100) }
+	whole := func(v float64) string { return fmt.Sprintf("%.0f", v) }
+	two := func(v float64) string { return fmt.Sprintf("%.2f", v) }
+	return []compared{
+		{"customers who bought", float64(a.Customers), float64(b.Customers), whole, 0.1},
+		{"their orders", float64(a.Orders), float64(b.Orders), whole, 0.1},
+		{"bought more than once", a.Repeat, b.Repeat, percent, 0.04},
+		{"orders a customer", a.Frequency, b.Frequency, two, 0.1},
+		{"median days between purchases", a.MedianGap, b.MedianGap, whole, 0.15},
+		{"of these at most a week", a.ShortGaps, b.ShortGaps, percent, 0.15},
+		{"of the first month's buyers, back in the next", a.BackNextMonth, b.BackNextMonth, percent, 0.15},
+		{"revenue of the best fifth", a.TopFifth, b.TopFifth, percent, 0.08},
+		{"revenue of the best hundredth", a.TopHundredth, b.TopHundredth, percent, 0.15},
+		{"Gini coefficient of revenue", a.Gini, b.Gini, two, 0.08},
+		{"value of an order, mean to median", a.MeanToMedian, b.MeanToMedian, two, 0.2},
+		{"value of an order, nine in ten below, to median", a.NinetyToHalf, b.NinetyToHalf, two, 0.2},
+		{"busiest month to a mean month", a.PeakMonth, b.PeakMonth, two, 0.08},
+		{"lines of an order", a.Lines, b.Lines, two, 0},
+	}
+}
+
+// documented is the day on which the history of the documentation ends: the
+// real file's last day, so that both years have the same season.
+func documented(t *testing.T) *plan {
+	t.Helper()
+	p, err := simulate(time.Date(2025, 12, 9, 0, 0, 0, 0, Settings.Location()), ownSeed, allCustomers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestTheDemoStoreResemblesTheRealOne(t *testing.T) {
+	for _, c := range comparison(realStore(t), demoStore(t, documented(t))) {
+		if off := math.Abs(c.demo/c.real - 1); c.within > 0 && off > c.within {
+			t.Errorf("%s: %s in the real store, %s in the demo store: off by %.0f %%, more than %.0f %%",
+				c.name, c.form(c.real), c.form(c.demo), off*100, c.within*100)
+		}
+	}
+}
+
+func TestGoldenComparisonIsTheDocumentedOne(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| in a year | real store | demo store | may differ by |\n|---|---|---|---|\n")
+	for _, c := range comparison(realStore(t), demoStore(t, documented(t))) {
+		within := "is different, see below"
+		if c.within > 0 {
+			within = fmt.Sprintf("%.0f %%", c.within*100)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.name, c.form(c.real), c.form(c.demo), within)
+	}
+	file := filepath.Join(testkit.Root(t), "docs", "demo-store.md")
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- figures -->\n", "<!-- end of figures -->"
+	before, rest, ok := strings.Cut(string(page), begin)
+	was, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("the page has no place for the figures")
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(before+begin+b.String()+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if was != b.String() {
+		t.Errorf("docs/demo-store.md has other figures than the store; make golden writes them anew:\n%s", b.String())
+	}
+}

@@ -135,7 +135,7 @@ func (c *crowd) person(d dice) person {
 		} else {
 			latin = toLatin(p.Given) + "." + toLatin(p.Family)
 		}
-		if c.take(p.Language + alike(latin)) {
+		if c.take(alike(latin)) {
 			break
 		}
 		if d.chance(0.001) { // all names of a language may be given by now
