@@ -342,7 +342,7 @@ func TestImportPagesAreFitForEverybodyAtEverySize(t *testing.T) {
 	paths["stopped"] = start("stopped.csv", manySales(20, 100))
 	page.Post(t, h, paths["stopped"]+"/stop", nil, as)
 	paths["running"] = start("online store.csv", manySales(40, 200))
-	paths["check"] = h.upload("a list of all that we sold.csv", []byte("Nummer;Tag;Wer;Mail;Was;Menge;Preis\n1;3.4.2026;Ana;ana@example.com;Guji;2;8,50\n2;2.4.2026;Bob;bob@example.com;Filter papers of the better kind;1;1.004,00\n2;2.4.2026;Bob;bob@example.com;Mug\n")).Header.Get("Location")
+	paths["check"] = h.upload("a list of all that we sold.csv", []byte("Order no;Day;Name;Mail;Product;Qty;Price\n1;3.4.2026;Ana;ana@example.com;Guji;2;8,50\n2;2.4.2026;Bob;bob@example.com;Filter papers of the better kind;1;1.004,00\n2;2.4.2026;Bob;bob@example.com;Mug\n")).Header.Get("Location")
 	for _, width := range []int64{browser.Narrow, browser.Wide} {
 		for _, theme := range []string{"light", "dark"} {
 			tab := browser.Open(t, h, "", width, theme)

@@ -47,7 +47,7 @@ func Remove(ctx context.Context, db *store.DB, i id.Import) error {
 
 // undoSlice is how many orders, and how many customers, one transaction of
 // undoing takes back while others wait for the writer.
-const undoSlice = 40
+const undoSlice = 30
 
 func (w worker) undo(ctx context.Context, job *jobs.Job) error {
 	var args importArgs
