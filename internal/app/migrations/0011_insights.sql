@@ -14,6 +14,7 @@ create table insights_results (
 	day         text not null,   -- the business's own, on which it was computed
 	orders      bigint not null, -- purchases it was computed from
 	body        jsonb not null,
+	took_ms     bigint not null, -- to compute
 	computed_at bigint not null,
 	primary key (question, filter)
 ); -- citus:local

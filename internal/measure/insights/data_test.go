@@ -1,6 +1,9 @@
 package insights_test
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"regulars/internal/testkit/page"
@@ -24,5 +27,41 @@ func TestThePagesShowTheKnownFiguresOfARealStore(t *testing.T) {
 			In(".heat tbody tr:first-child td:nth-of-type(1)", page.HasText("885")).
 			In(".heat tbody tr:first-child td:nth-of-type(2)", page.HasText("324")).
 			In(".heat tbody tr:first-child td:nth-of-type(3)", page.HasText("286"))
+		// All lines of the file add up to 9,747,747.93.
+		s.look("/insights/revenue").In(".stat", page.HasText("What is left"), page.HasText("£9,747,748"))
+		s.averages()
 	})
+}
+
+// averages works the row of averages out from the table of numbers: customers
+// of all cohorts whose first month after is over, by the size of these.
+func (s *shop) averages() {
+	s.t.Helper()
+	numbers := s.look("/insights/cohorts?as=number")
+	var back, size float64
+	for row := 1; row <= 12; row++ {
+		at := fmt.Sprintf(".heat tbody tr:nth-of-type(%d) ", row)
+		if len(numbers.Texts(at+"td:nth-of-type(2).open")) > 0 {
+			continue
+		}
+		back += amountOf(s.t, numbers.Texts(at+"td:nth-of-type(2)"))
+		size += amountOf(s.t, numbers.Texts(at+"th small"))
+	}
+	want := fmt.Sprintf("%.1f%%", back/size*100)
+	s.look("/insights/cohorts").In(".heat tr.sum td:nth-of-type(1)", page.HasText(want))
+	if size < 3000 || size > 4300 {
+		s.t.Errorf("%v customers in cohorts whose first month after is over", size)
+	}
+}
+
+func amountOf(t testing.TB, texts []string) float64 {
+	t.Helper()
+	if len(texts) != 1 {
+		t.Fatalf("%d cells instead of one", len(texts))
+	}
+	x, err := strconv.ParseFloat(strings.ReplaceAll(texts[0], ",", ""), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }

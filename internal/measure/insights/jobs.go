@@ -48,7 +48,11 @@ func Jobs(db *store.DB) []jobs.Kind {
 						return err
 					}
 				}
-				if err := enqueue(ctx, tx, Standing); err != nil {
+				pause, err := rest(ctx, tx)
+				if err != nil {
+					return err
+				}
+				if err := enqueue(ctx, tx, Standing, tx.Now.Add(pause)); err != nil {
 					return err
 				}
 				return job.Done(ctx, tx)
@@ -81,7 +85,8 @@ func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
 	if err := job.Args(&args); err != nil {
 		return err
 	}
-	e, err := current(ctx, db, db.Now())
+	begun := db.Now()
+	e, err := current(ctx, db, begun)
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,7 @@ func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
 		return err
 	}
 	return db.Tx(ctx, func(tx *store.Tx) error {
-		if err := keep(ctx, tx, args.Filter, e, fig); err != nil {
+		if err := keep(ctx, tx, args.Filter, e, fig, begun); err != nil {
 			return err
 		}
 		return job.Done(ctx, tx)

@@ -353,19 +353,61 @@ func TestOrdersThatLeaveNoEventAreNoticed(t *testing.T) {
 	})
 }
 
+func TestFiguresThatTakeLongAreLeftAloneForAWhile(t *testing.T) {
+	each(t, "2026-03-10", func(t *testing.T, s *shop) {
+		people := s.people(2, "GB")
+		s.place(s.sale(people[0], "2026-01-01", 500))
+		s.work()
+		testkit.Do(t, s.db, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `update insights_results set took_ms = 3000`)
+			return err
+		})
+		s.place(s.sale(people[1], "2026-02-01", 500))
+		s.work()
+		if n := s.count(`select count(*) from jobs where kind = 'insights.compute' and state = 'waiting'`); n != 1 {
+			t.Fatalf("%d computations wait after a change", n)
+		}
+		s.look("/insights").In("#freshness", page.HasText("Orders have changed since"))
+		s.work() // somebody has opened the page
+		s.look("/insights").In("#freshness", page.HasText("from 2 orders")).Not("#freshness [hx-get]")
+	})
+}
+
 func TestResultsAreNotKeptForEver(t *testing.T) {
 	each(t, "2026-03-10", func(t *testing.T, s *shop) {
 		s.place(s.sale(s.people(1, "GB")[0], "2026-03-01", 500))
 		s.work()
 		s.look("/insights?country=GB")
 		s.clock.Advance(31 * 24 * time.Hour)
-		testkit.Do(t, s.db, func(tx *store.Tx) error { return insights.Ask(t.Context(), tx, insights.Standing) })
+		s.ask(insights.Filter{Country: "CZ"})
 		s.work()
-		if n := s.count(`select count(*) from insights_results where filter like '%country%'`); n != 0 {
-			t.Error("a result of last month is still there")
+		for filter, want := range map[string]int{"country=GB": 0, "country=CZ": 1, "by=month": 1} {
+			if n := s.count(`select count(*) from insights_results where filter like '%` + filter + `'`); n != want {
+				t.Errorf("%d results of %s, want %d", n, filter, want)
+			}
 		}
-		if n := s.count(`select count(*) from insights_results where filter = 'by=month'`); n != 1 {
-			t.Error("the standing figures are gone")
+	})
+}
+
+func (s *shop) ask(f insights.Filter) {
+	s.t.Helper()
+	testkit.Do(s.t, s.db, func(tx *store.Tx) error { return insights.Ask(s.t.Context(), tx, f) })
+}
+
+func TestAskingAgainWhileFiguresAreComputedChangesNothing(t *testing.T) {
+	each(t, "2026-03-10", func(t *testing.T, s *shop) {
+		due := func() int { return s.count(`select due_at from jobs where kind = 'insights.compute'`) }
+		s.ask(insights.Standing)
+		asked, first := s.count(`select asked_at from insights_runs`), due()
+		s.clock.Advance(time.Minute)
+		s.ask(insights.Standing)
+		if s.count(`select asked_at from insights_runs`) != asked || due() != first {
+			t.Error("asked for twice")
+		}
+		s.clock.Advance(20 * time.Minute) // whoever computed it is gone
+		s.ask(insights.Standing)
+		if s.count(`select asked_at from insights_runs`) == asked {
+			t.Error("lost figures are never asked for again")
 		}
 	})
 }

@@ -112,26 +112,42 @@ func Ask(ctx context.Context, tx *store.Tx, f Filter) error {
 	if n == 0 {
 		return nil
 	}
-	return enqueue(ctx, tx, f)
+	return enqueue(ctx, tx, f, tx.Now)
 }
 
-func enqueue(ctx context.Context, tx *store.Tx, f Filter) error {
+func enqueue(ctx context.Context, tx *store.Tx, f Filter, at time.Time) error {
 	sum := sha256.Sum256([]byte(f.key()))
-	return jobs.Enqueue(ctx, tx, jobs.New{Kind: computeJob, Args: computeArgs{f}, Key: hex.EncodeToString(sum[:16])})
+	return jobs.Enqueue(ctx, tx, jobs.New{Kind: computeJob, Args: computeArgs{f}, Key: hex.EncodeToString(sum[:16]), At: at})
 }
 
-// keep stores what came out, ends the run, and lets go of what nobody has
-// looked at for long.
-func keep(ctx context.Context, tx *store.Tx, f Filter, e edition, fig *Figures) error {
+// rest is how long the standing figures are left alone after a change where
+// they take long: twenty times as long, up to ten minutes. So a store of a
+// million orders is not computed all day; who opens a page asks at once.
+func rest(ctx context.Context, q store.Querier) (time.Duration, error) {
+	took, err := store.All(ctx, q, store.Scalar[int64], `select took_ms from insights_results where question = $1 and filter = $2`,
+		figuresQuestion, Standing.key())
+	if err != nil {
+		return 0, fmt.Errorf("read how long figures take: %w", err)
+	}
+	pause := time.Duration(0)
+	for _, ms := range took {
+		pause = min(10*time.Minute, 20*time.Duration(ms)*time.Millisecond)
+	}
+	return pause, nil
+}
+
+// keep stores what came out of a computation begun at a time, ends the run, and
+// lets go of what was computed long ago.
+func keep(ctx context.Context, tx *store.Tx, f Filter, e edition, fig *Figures, begun time.Time) error {
 	body, err := json.Marshal(fig)
 	if err != nil {
 		return fmt.Errorf("keep figures: %w", err)
 	}
 	_, err = tx.Exec(ctx, `
-		insert into insights_results (question, filter, version, day, orders, body, computed_at) values ($1, $2, $3, $4, $5, $6, $7)
+		insert into insights_results (question, filter, version, day, orders, body, took_ms, computed_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
 		on conflict (question, filter) do update set version = excluded.version, day = excluded.day, orders = excluded.orders,
-			body = excluded.body, computed_at = excluded.computed_at`,
-		figuresQuestion, f.key(), e.version, e.day, fig.Orders, string(body), tx.Now.UnixMicro())
+			body = excluded.body, took_ms = excluded.took_ms, computed_at = excluded.computed_at`,
+		figuresQuestion, f.key(), e.version, e.day, fig.Orders, string(body), tx.Now.Sub(begun).Milliseconds(), tx.Now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("keep figures: %w", err)
 	}
