@@ -43,14 +43,14 @@ func scanBad(rows *sql.Rows) (BadLine, error) {
 	if err := rows.Scan(&b.Line, &b.ordinal, &b.Column, &b.Reason, &raw); err != nil {
 		return b, err
 	}
-	b.Cells = csvCells(raw)
+	b.Cells = csvCells(raw, ',')
 	return b, nil
 }
 
 // csvCells reads a row that csvRow wrote, or that is as the file has it.
-func csvCells(raw string) []string {
+func csvCells(raw string, delimiter rune) []string {
 	r := csv.NewReader(strings.NewReader(raw))
-	r.LazyQuotes, r.FieldsPerRecord = true, -1
+	r.Comma, r.LazyQuotes, r.FieldsPerRecord = delimiter, true, -1
 	cells, err := r.Read()
 	if err != nil {
 		return []string{raw}
@@ -78,7 +78,7 @@ func Header(ctx context.Context, q store.Querier, i id.Import) ([]string, error)
 	if err := q.QueryRow(ctx, `select header from imports where id = $1`, int64(i)).Scan(&header); err != nil {
 		return nil, fmt.Errorf("read the header of an import: %w", err)
 	}
-	return csvCells(header), nil
+	return csvCells(header, ','), nil
 }
 
 // mendable lays a bad row out under a header and the columns of mending.

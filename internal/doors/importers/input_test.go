@@ -381,6 +381,56 @@ func TestUploadsThatNobodyGoesOnWithAreTidiedUp(t *testing.T) {
 	})
 }
 
+func TestAnImportWhoseWorkWasCancelledIsTakenUpAgainAtNight(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		settle(t, db)
+		i := begin(t, db, manySales(20, 0))
+		night := func() {
+			for _, k := range importers.Jobs(db, tables) {
+				if k.Name == "imports.tidy" {
+					if err := k.Do(t.Context(), nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			work(t, db)
+		}
+		for _, c := range []struct {
+			begun func(tx *store.Tx) error
+			want  importers.State
+		}{
+			{func(*store.Tx) error { return nil }, importers.Complete},
+			{func(tx *store.Tx) error { return importers.Undo(t.Context(), tx, 0, i) }, importers.Undone},
+		} {
+			testkit.Do(t, db, func(tx *store.Tx) error {
+				if err := c.begun(tx); err != nil {
+					return err
+				}
+				_, err := tx.Exec(t.Context(), `delete from jobs where kind in ('imports.run', 'imports.undo')`)
+				return err
+			})
+			night()
+			if im := state(t, db, i); im.State != c.want {
+				t.Errorf("the import is %s, want %s", im.State, c.want)
+			}
+		}
+	})
+}
+
+func TestABadRowIsMendedWhereItStandsWhateverTheDelimiter(t *testing.T) {
+	db := testkit.DB(t)
+	settle(t, db)
+	h := build(t, db)
+	body := strings.ReplaceAll(plainHeader+good, ",", ";") + "3;2026-01-07;c@example.com;M\x00g;5,00\n"
+	im, err := read(t, db, of([]byte(body)), plainSettings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pageOf(t, h, "/imports/"+im.ID.String()+"/errors.csv"); !strings.Contains(got, "\n3,2026-01-07,c@example.com,Mg,\"5,00\",4,") {
+		t.Errorf("to be mended: %q", got)
+	}
+}
+
 func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 	db := testkit.DB(t)
 	body := io.MultiReader(strings.NewReader(strings.Repeat("x", 5<<20)), failing{})

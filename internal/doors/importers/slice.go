@@ -123,7 +123,7 @@ func (c *cutter) record(s *slice) (*Record, error) {
 	case errors.As(err, &bad):
 		c.rows++
 		if c.rows > c.skip {
-			s.errors = append(s.errors, rowError{line: int64(bad.Line), reason: bad.Reason, raw: string(bad.Raw)})
+			s.errors = append(s.errors, rowError{line: int64(bad.Line), reason: bad.Reason, row: c.cut(bad.Raw)})
 		}
 		return nil, nil
 	case err != nil:
@@ -151,6 +151,16 @@ func (c *cutter) record(s *slice) (*Record, error) {
 		return nil, nil // done before a restart
 	}
 	return &rec, nil
+}
+
+// cut cuts a row that cannot be read into cells as well as it goes, so that
+// it is mended where it stands.
+func (c *cutter) cut(raw []byte) []string {
+	delimiter := c.in.Format().Delimiter
+	if delimiter == 0 {
+		return []string{string(raw)}
+	}
+	return csvCells(string(raw), rune(delimiter))
 }
 
 // number makes up the number of an order whose file gives none. Rows that say

@@ -12,6 +12,7 @@ import (
 
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 )
@@ -201,7 +202,8 @@ const (
 )
 
 // tidy takes away the files that are not needed any more, uploads that broke
-// off and imports that nobody has started for a week.
+// off and imports that nobody has started for a week. An import whose work
+// was given up or cancelled is taken up again.
 func tidy(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	old, err := store.All(ctx, db, store.Scalar[id.Import], `
@@ -220,8 +222,32 @@ func tidy(ctx context.Context, db *store.DB) error {
 	}
 	return db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `delete from imports where state = 'waiting' and created_at < $1`, now.Add(-keepWaiting).UnixMicro())
-		return err
+		if err != nil {
+			return err
+		}
+		return takeUp(ctx, tx)
 	})
+}
+
+// takeUp sees to it that every import that is under way has its job. Those of
+// the command line have none: it goes on with them itself.
+func takeUp(ctx context.Context, tx *store.Tx) error {
+	active, err := store.All(ctx, tx, scan, `select `+columns+` from imports
+		where state = 'undoing' or state = 'running' and exists (select 1 from import_files f where f.import_id = imports.id)
+		order by id`)
+	if err != nil {
+		return fmt.Errorf("look for imports without work: %w", err)
+	}
+	for _, im := range active {
+		kind := runJob
+		if im.State == Undoing {
+			kind = undoJob
+		}
+		if err := jobs.Enqueue(ctx, tx, jobs.New{Kind: kind, Args: importArgs{im.ID}, Key: im.ID.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // firstID is below every id made from t on: ids are ordered by their time.
