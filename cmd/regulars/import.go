@@ -153,6 +153,9 @@ func (c *importCmd) settings(ctx context.Context, db *store.DB, path string) (im
 // has chosen any yet: they are fixed with the first data.
 func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settings) error {
 	shop, err := workspace.Load(ctx, db)
+	if err == nil && shop.Demo {
+		err = errs.Conflictf("This is the demo store, whose customers are made up. Name a database of your own: regulars --db regulars.db import …")
+	}
 	if err != nil || shop.Saved || c.DryRun {
 		return err
 	}

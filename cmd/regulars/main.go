@@ -22,13 +22,14 @@ var version = "dev"
 
 // cli is the command line: one field a subcommand, each in its own file.
 type cli struct {
-	DB      string           `default:"regulars.db" env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name."`
+	DB      string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
 	Log     string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
 	Version kong.VersionFlag `help:"Print the version and end."`
 
 	Serve  serveCmd  `cmd:"" help:"Serve the pages and do the background work."`
 	Work   workCmd   `cmd:"" help:"Only do the background work, beside a server on PostgreSQL."`
 	Import importCmd `cmd:"" help:"Read a store's file: its customers, orders and refunds."`
+	Report reportCmd `cmd:"" help:"Say who comes back, straight from files: no server, no database."`
 	Demo   demoCmd   `cmd:"" help:"Make a demo store to try everything in."`
 	User   userCmd   `cmd:"" help:"Add, list and mend the people who may sign in."`
 	Check  checkCmd  `cmd:"" help:"Check the database, or rebuild what is derived from it."`
@@ -40,7 +41,8 @@ const description = `Regulars helps a business keep the customers it already has
     regulars import orders.csv && regulars serve   start with your own orders
     regulars serve                                 start with nothing
 
-Everything is kept in one file, regulars.db, unless --db says otherwise.
+Everything is kept in one file, regulars.db, unless --db says otherwise; the demo
+store has a file of its own, demo.db, so that it never mixes with yours.
 Every flag can also be set by the environment: --db by REGULARS_DB.`
 
 // Exit codes, for scripts.
@@ -82,14 +84,21 @@ func run(args []string, out, errOut io.Writer) int {
 	defer stop()
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.BindTo(out, (*io.Writer)(nil))
-	command.Bind(c.config(errOut))
+	command.Bind(c.config(errOut, command.Command()))
 	return exitCode(command.Run(), errOut)
 }
 
-func (c *cli) config(errOut io.Writer) app.Config {
+func (c *cli) config(errOut io.Writer, command string) app.Config {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Log)) // kong has checked it
-	return app.Config{DB: c.DB, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+	db := c.DB
+	if db == "" {
+		db = "regulars.db"
+		if command == "demo" {
+			db = "demo.db"
+		}
+	}
+	return app.Config{DB: db, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
 }
 
 // exitCode says what went wrong and turns it into a code.
