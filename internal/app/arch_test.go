@@ -70,6 +70,7 @@ var order = []string{
 	"doors/api",
 	"doors/collect",
 	"doors/importers",
+	"doors/report",
 	"doors/demo",
 
 	"app/migrations",

@@ -22,7 +22,7 @@ type Ledger struct {
 	Purchases retention.Orders
 	Currency  money.Currency // of Purchases
 	Zone      *time.Location
-	FirstDay  int32 // of any sale or return up to the day asked for; NoSales: none
+	FirstDay  int32 // of any sale or return up to now; NoSales: none
 	LastDay   int32
 	Counts    LedgerCounts
 	Bad       []UnreadRow // the first rows that cannot be read
@@ -112,9 +112,9 @@ func mostly(profile sheet.Profile, column string) money.Currency {
 
 // ReadLedger reads files into one ledger, on all cores. Currency and zone are
 // those of the business; of the first file where they are empty. Orders after
-// the day upTo are in Purchases, but not in anything else. What is wrong with
+// the day of now are in Purchases, but not in anything else. What is wrong with
 // a file is errs.Invalid.
-func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone string, upTo int32) (*Ledger, error) {
+func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone string, now time.Time) (*Ledger, error) {
 	l := &Ledger{Currency: base, FirstDay: NoSales, LastDay: NoSales, roster: newRoster()}
 	for i, s := range sources {
 		if l.Currency == "" {
@@ -141,7 +141,7 @@ func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone
 		}
 		l.books = append(l.books, b)
 	}
-	if err := l.join(upTo); err != nil {
+	if err := l.join(dayIn(now, l.Zone)); err != nil {
 		return nil, err
 	}
 	l.books = nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/sheet"
@@ -33,7 +34,7 @@ func source(t testing.TB, path string) Source {
 
 func ledgerOf(t testing.TB, sources ...Source) *Ledger {
 	t.Helper()
-	l, err := ReadLedger(t.Context(), sources, "", "", retention.Day(2030, 1, 1))
+	l, err := ReadLedger(t.Context(), sources, "", "", time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}

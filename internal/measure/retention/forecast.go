@@ -146,6 +146,11 @@ func ForecastOf(h *History, days float64, past []Backcast) (Forecast, error) {
 	return f, nil
 }
 
+// ForecastBy is ForecastOf with models that are fitted already.
+func ForecastBy(h *History, days float64, buying Buying, spending GammaGamma, past []Backcast) Forecast {
+	return forecast(h, days, buying, spending, past)
+}
+
 func forecast(h *History, days float64, buying Buying, spending GammaGamma, past []Backcast) Forecast {
 	f := Forecast{Prospect: ProspectOf(h, h.LastDay, buying, spending, days), Tests: len(past)}
 	orders2 := float64(usualTests) * usualShock * usualShock

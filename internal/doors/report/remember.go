@@ -1,0 +1,66 @@
+package report
+
+import (
+	"regulars/internal/measure/retention"
+)
+
+// remembered is a fitted model that has worked out the visits of a customer
+// who has not left, which depend on the number of visits and the age alone,
+// once for each pair: a million customers have far fewer of them.
+type remembered struct {
+	retention.BGNBD
+	ages   int
+	tables map[float64][]moment // by horizon; place x × ages + age
+}
+
+// moment is the mean and the mean square of the visits of one who has not
+// left.
+type moment struct{ mean, square float64 }
+
+// mostVisits bounds the tables; who came more often is worked out each time.
+const mostVisits = 256
+
+func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remembered {
+	r := &remembered{BGNBD: m, tables: map[float64][]moment{}}
+	for _, age := range b.Age {
+		r.ages = max(r.ages, int(age)+1)
+	}
+	used := make([]bool, mostVisits*r.ages)
+	for i, x := range b.Repeats {
+		if x < mostVisits {
+			used[int(x)*r.ages+int(b.Age[i])] = true
+		}
+	}
+	for _, horizon := range horizons {
+		table := make([]moment, len(used))
+		inParallel(len(used), func(from, to int) {
+			for i := from; i < to; i++ {
+				if !used[i] {
+					continue
+				}
+				x, age := float64(i/r.ages), float64(i%r.ages)
+				// With the last visit today the chance to be alive is largest.
+				alive := m.Alive(x, age, age)
+				mean, variance := m.Moments(x, age, age, horizon)
+				table[i] = moment{mean / alive, (variance + mean*mean) / alive}
+			}
+		})
+		r.tables[horizon] = table
+	}
+	return r
+}
+
+// Moments are those of the model.
+func (r *remembered) Moments(x, last, age, horizon float64) (mean, variance float64) {
+	table, ok := r.tables[horizon]
+	if !ok || x >= mostVisits || int(age) >= r.ages {
+		return r.BGNBD.Moments(x, last, age, horizon)
+	}
+	alive := r.Alive(x, last, age)
+	m := table[int(x)*r.ages+int(age)]
+	if m.mean == 0 {
+		return r.BGNBD.Moments(x, last, age, horizon)
+	}
+	mean = alive * m.mean
+	return mean, max(0, alive*m.square-mean*mean)
+}
