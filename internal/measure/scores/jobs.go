@@ -33,32 +33,24 @@ var Tables = []customers.Table{
 	{Name: "scores_stale", Merge: customers.Recompute, Erase: customers.Empty, Unexported: true},
 }
 
-// Subscription marks the customers whose purchases changed, who were merged or
-// erased, or lost what an import had told of them.
+// Subscription marks the customers whose purchases changed, and who were merged
+// or erased.
 var Subscription = timeline.Subscription{
 	Name: "scores", History: true,
 	Kinds: []string{orders.EventPlaced, orders.EventAmended, orders.EventCancelled, orders.EventValued,
-		"customer.merged", "customer.unmerged", "customer.erased", "customer.changed"},
+		"customer.merged", "customer.unmerged", "customer.erased"},
 	Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
-		var cs []id.Customer
-		for _, e := range events {
-			if e.Kind == "customer.changed" {
-				changed, err := timeline.Decode[customers.Changed](e)
-				if err != nil {
-					return err
-				}
-				if !slices.Contains(changed.Fields, "import") {
-					continue
-				}
-			}
-			cs = append(cs, e.Customer)
+		cs := make([]id.Customer, len(events))
+		for i, e := range events {
+			cs[i] = e.Customer
 		}
 		return Mark(ctx, tx, cs...)
 	},
 }
 
 // Mark notes that customers are to be scored again, and sees to it that they
-// are. It is for whoever changes purchases without an event.
+// are. It is for whoever takes purchases away without an event, as the undoing of
+// an import does.
 func Mark(ctx context.Context, tx *store.Tx, cs ...id.Customer) error {
 	if len(cs) == 0 {
 		return nil
@@ -81,10 +73,7 @@ func Mark(ctx context.Context, tx *store.Tx, cs ...id.Customer) error {
 // Jobs is the background work of scores.
 func Jobs(db *store.DB) []jobs.Kind {
 	return []jobs.Kind{
-		{Name: refreshJob, Do: func(ctx context.Context, _ *jobs.Job) error {
-			_, err := Refresh(ctx, db)
-			return err
-		}},
+		{Name: refreshJob, Do: func(ctx context.Context, job *jobs.Job) error { return refreshSoon(ctx, db, job) }},
 		{Name: dailyJob, Next: everyQuarterOfADay, Do: func(ctx context.Context, job *jobs.Job) error {
 			return db.Tx(ctx, func(tx *store.Tx) error {
 				// One job, of one key, refreshes, so that no two do.
@@ -95,6 +84,30 @@ func Jobs(db *store.DB) []jobs.Kind {
 			})
 		}},
 	}
+}
+
+// rest is how many times as long as scoring everybody took nobody is scored
+// after it for changes alone, so that a long import does not make a large
+// business score all the time.
+const rest = 10
+
+// refreshSoon refreshes, now or, when everybody would have to be scored again
+// just after they were, later.
+func refreshSoon(ctx context.Context, db *store.DB, job *jobs.Job) error {
+	p, err := look(ctx, db)
+	if err != nil {
+		return err
+	}
+	if !p.all || p.due || !db.Now().Before(p.f.restedAt) {
+		_, err := p.do(ctx, db)
+		return err
+	}
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		if err := jobs.Enqueue(ctx, tx, jobs.New{Kind: refreshJob, Key: refreshJob, At: p.f.restedAt}); err != nil {
+			return err
+		}
+		return job.Done(ctx, tx)
+	})
 }
 
 // everyQuarterOfADay looks whether a new day has begun at the business: each

@@ -28,24 +28,47 @@ type Refreshed struct {
 // the customers changed, and after a refresh that did not get to its end. It
 // can be repeated; what is right already is not written.
 func Refresh(ctx context.Context, db *store.DB) (Refreshed, error) {
-	asOf, err := lastDay(ctx, db)
+	p, err := look(ctx, db)
 	if err != nil {
 		return Refreshed{}, err
 	}
-	f, err := load(ctx, db, 0)
-	if err != nil {
-		return Refreshed{}, err
+	return p.do(ctx, db)
+}
+
+// plan is what there is to refresh.
+type plan struct {
+	f    *fit // the newest; nil before the first
+	asOf int32
+	all  bool // fit anew and score everybody
+	due  bool // …and not for changes alone
+}
+
+func look(ctx context.Context, db *store.DB) (plan, error) {
+	var p plan
+	var err error
+	if p.asOf, err = lastDay(ctx, db); err != nil {
+		return p, err
 	}
-	if f != nil && f.finished && f.asOf == asOf {
-		var marked int64
-		if err := db.QueryRow(ctx, `select count(*) from scores_stale`).Scan(&marked); err != nil {
-			return Refreshed{}, fmt.Errorf("count who is to be scored: %w", err)
-		}
-		if marked < max(1, f.buyers/50) {
-			return refreshMarked(ctx, db, f)
-		}
+	if p.f, err = load(ctx, db, 0); err != nil {
+		return p, err
 	}
-	return refreshAll(ctx, db, f, asOf)
+	if p.f == nil || !p.f.finished || p.f.asOf != p.asOf {
+		p.all, p.due = true, true
+		return p, nil
+	}
+	var marked int64
+	if err := db.QueryRow(ctx, `select count(*) from scores_stale`).Scan(&marked); err != nil {
+		return p, fmt.Errorf("count who is to be scored: %w", err)
+	}
+	p.all = marked >= max(1, p.f.buyers/50)
+	return p, nil
+}
+
+func (p plan) do(ctx context.Context, db *store.DB) (Refreshed, error) {
+	if p.all {
+		return refreshAll(ctx, db, p.f, p.asOf)
+	}
+	return refreshMarked(ctx, db, p.f)
 }
 
 // refreshAll fits the models and scores everybody. Until it is through, the

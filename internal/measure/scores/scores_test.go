@@ -347,6 +347,33 @@ func TestAnOrderChangesItsCustomersScoreAndManyFitTheModelsAnew(t *testing.T) {
 	})
 }
 
+func TestEverybodyIsNotScoredAllTheTimeDuringALongImport(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		cs := people(t, db, 30)
+		shop(t, db, rand.New(rand.NewPCG(8, 8)), cs)
+		work(t, db, clock)
+		before := of(t, db, cs[0])
+		testkit.Do(t, db, func(tx *store.Tx) error { // as if it had taken a minute
+			_, err := tx.Exec(t.Context(), `update score_models set fitted_at = $1, finished_at = $2`, tx.Now.Add(-time.Minute).UnixMicro(), tx.Now.UnixMicro())
+			return err
+		})
+		for _, c := range cs {
+			sell(t, db, c, 0, 1000)
+		}
+		work(t, db, clock)
+		work(t, db, clock)
+		if now := of(t, db, cs[0]); now != before {
+			t.Fatalf("four minutes after everybody was scored, which took one, everybody was scored again")
+		}
+		clock.Advance(10 * time.Minute)
+		work(t, db, clock)
+		if now := of(t, db, cs[0]); now.Model == before.Model || now.Orders != before.Orders+1 {
+			t.Fatalf("after a rest the score is still %+v", now)
+		}
+		rebuilt(t, db)
+	})
+}
+
 func TestARefreshThatWasCutShortIsMadeGood(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
 		cs := people(t, db, 30)
@@ -362,6 +389,47 @@ func TestARefreshThatWasCutShortIsMadeGood(t *testing.T) {
 		done, err := scores.Refresh(t.Context(), db)
 		if err != nil || !done.Fitted || done.Scored != 30 {
 			t.Fatalf("refreshed %+v, %v", done, err)
+		}
+		rebuilt(t, db)
+	})
+}
+
+func TestUndoingAnImportLeavesNoScoreOfIt(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		cs := people(t, db, 30)
+		shop(t, db, rand.New(rand.NewPCG(7, 8)), cs)
+		work(t, db, clock)
+		before := of(t, db, cs[0])
+		var came id.Customer
+		testkit.Do(t, db, func(tx *store.Tx) (err error) {
+			came, err = customers.Create(t.Context(), tx, customers.Profile{Name: "New", Source: "import", Import: 5, History: true})
+			return err
+		})
+		one, two := sale(cs[0], 1, 700), sale(came, 2, 800)
+		one.Import, two.Import = 5, 5
+		place(t, db, one, two)
+		testkit.Do(t, db, func(tx *store.Tx) error { return timeline.Release(t.Context(), tx, 5) })
+		work(t, db, clock)
+		if s := of(t, db, cs[0]); s.Orders != before.Orders+1 || of(t, db, came).Spend != 800 {
+			t.Fatalf("imported, the score is %+v", s)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			undone, err := orders.UndoImport(t.Context(), tx, 5, 100)
+			if err == nil {
+				err = scores.Mark(t.Context(), tx, undone.Customers...)
+			}
+			return err
+		})
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			_, err := customers.UndoImport(t.Context(), tx, tables, 5, 100)
+			return err
+		})
+		work(t, db, clock)
+		if s := of(t, db, cs[0]); s.Orders != before.Orders || s.Spend != before.Spend {
+			t.Fatalf("the import undone, the score is %+v, before it was %+v", s, before)
+		}
+		if _, ok, err := scores.Of(t.Context(), db, came); ok || err != nil {
+			t.Fatalf("whoever came with it has a score still, %v", err)
 		}
 		rebuilt(t, db)
 	})
