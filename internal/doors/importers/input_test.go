@@ -336,6 +336,9 @@ func TestTwoWorkersOnOneImportDoNotBothGoOn(t *testing.T) {
 			t.Errorf("%d of them say that they did it", fine)
 		}
 		whole(t, db, ordersAsTold(t, file))
+		if c := state(t, db, i).Counts; c.New != 3000 || c.Same != 0 {
+			t.Errorf("counted %+v, want 3,000 new orders, each brought in once", c)
+		}
 	})
 }
 
