@@ -54,3 +54,40 @@ func TestThePagesAreFitForEverybodyAtEverySize(t *testing.T) {
 		}
 	}
 }
+
+func TestANewFilterIsWaitedForInARealBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("browser tests are not short")
+	}
+	s := withClock(t, testkit.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)))
+	for i, country := range []string{"CZ", "GB", "GB"} {
+		s.place(s.sale(s.people(1, country)[0], fmt.Sprintf("2026-02-0%d", i+1), 500))
+	}
+	s.work()
+	tab := browser.Open(t, s, "", browser.Wide, "light")
+	tab.SignIn(s.token)
+	tab.Go("/insights")
+	tab.Eval(`(() => { const c = document.querySelector("#field-country"); c.value = "GB"; c.dispatchEvent(new Event("change", {bubbles: true})); })()`)
+	tab.Wait("#computing progress")
+	tab.NoViolations()
+	if at := tab.Eval("location.search"); !strings.Contains(at, "country=GB") {
+		t.Errorf("the address is %s", at)
+	}
+	s.work()
+	tab.Wait(".stats")
+	if got := tab.Text(".stat-value"); got != "2" {
+		t.Errorf("%s customers in Britain", got)
+	}
+	if got := tab.Text("#filtered"); !strings.Contains(got, "United Kingdom") {
+		t.Errorf("the chips say %q", got)
+	}
+	s.place(s.sale(s.people(1, "GB")[0], "2026-02-09", 500))
+	s.notice()
+	tab.Go("/insights?country=GB")
+	tab.Wait("#freshness [hx-get]")
+	s.work()
+	tab.Eval(`new Promise(done => { const ask = () => document.querySelector(".stat-value")?.textContent.trim() === "3" ? done() : setTimeout(ask, 50); ask(); })`)
+	if said := tab.Errors(); len(said) > 0 {
+		t.Errorf("the browser complains: %q", said)
+	}
+}
