@@ -61,7 +61,7 @@ func (w worker) undo(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
-	limit := min(undoSlice*w.db.SliceRows()/2000, 20*undoSlice)
+	limit := max(undoSlice, w.db.SliceRows()/100)
 	if err := inSlices(ctx, w.db, func(tx *store.Tx) (bool, error) {
 		undone, err := orders.UndoImport(ctx, tx, im.ID, limit)
 		if err != nil {

@@ -112,12 +112,16 @@ func (db *DB) SkipLocked() string {
 }
 
 // SliceRows is how many rows bulk work writes in one transaction: few while
-// others wait for the writer, many when nobody does.
+// others wait for the writer, some while others may wait for a row, many when
+// nobody waits.
 func (db *DB) SliceRows() int {
-	if db.exclusive || db.engine != sqliteEngine {
+	switch {
+	case db.exclusive:
 		return 200_000
+	case db.engine == sqliteEngine:
+		return 1_500 // some 40 ms of an import
 	}
-	return 2_000
+	return 10_000
 }
 
 // All reads every row of a query through scan.
