@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint sizes format golden fuzz bench torture assets clean
+.PHONY: help run build test lint sizes format golden fuzz bench bench-report torture assets clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -42,6 +42,9 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 
 bench: ## the measurements explained in docs, on both engines
 	@scripts/with-postgres.sh scripts/bench.sh
+
+bench-report: ## regulars report beside DuckDB and pandas, on ten million orders; takes minutes
+	@scripts/bench-report.sh
 
 torture: ## REGULARS_TORTURE (1000) kills an engine during import and jobs; takes long
 	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run Torture ./...

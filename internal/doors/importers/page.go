@@ -140,7 +140,11 @@ func (p *page) add(rec *Record, at int64) error {
 	who := int32(-1)
 	if rec.Person.known() {
 		p.key = personKey(p.key, p.source, &rec.Person)
-		who = p.roster.number(p.key, maphash.Bytes(hashing, p.key), at)
+		if q := &rec.Person; q.Email == "" && q.Phone == "" && q.Card == "" {
+			who = p.roster.external(p.key, q.External, at)
+		} else {
+			who = p.roster.number(p.key, maphash.Bytes(hashing, p.key), at)
+		}
 	}
 	name, hash := p.name(rec, who)
 	if i >= st.from && hash != alone && p.flags[i]&isReturn == flags && bytes.Equal(name, p.current) {

@@ -19,6 +19,7 @@ type figures struct {
 	h       *retention.History
 	asOf    int32
 	window  int32
+	gaps    retention.Gaps
 	span    retention.Span // of the retention rate
 	revenue retention.Revenue
 }
@@ -205,6 +206,7 @@ func upTo(t retention.Tally, most int64) []Count {
 func (f *figures) between() {
 	h := f.h
 	gaps := retention.GapsOf(h, h.Whole())
+	f.gaps = gaps
 	b := Between{Gaps: gaps.Days.N(), SameDay: gaps.SameDay, Median: known(gaps.MedianDays())}
 	b.Quarter, b.Three = knownInt(gaps.Days.Quantile(0.25)), knownInt(gaps.Days.Quantile(0.75))
 	weeks := retention.Tally{}
@@ -270,17 +272,15 @@ func (f *figures) retention() error {
 	if err != nil {
 		return fmt.Errorf("count the customers of a period: %w", err)
 	}
-	gaps := f.report.Between
 	var within int64
-	for i, d := range retention.GapsOf(f.h, f.h.Whole()).Days.Value {
-		if d > int64(f.window) {
-			break
+	for i, d := range f.gaps.Days.Value {
+		if d <= int64(f.window) {
+			within += f.gaps.Days.Count[i]
 		}
-		within += retention.GapsOf(f.h, f.h.Whole()).Days.Count[i]
 	}
 	f.report.Retention = Retention{
 		From: dayText(f.span.From), To: dayText(f.span.To), WindowDays: f.window, Chosen: f.options.Window > 0,
-		Within: share(within, gaps.Gaps), Start: base.Start, End: base.End, New: base.New, WonBack: base.WonBack, Kept: base.Kept(),
+		Within: share(within, f.gaps.Days.N()), Start: base.Start, End: base.End, New: base.New, WonBack: base.WonBack, Kept: base.Kept(),
 		Rate: known(base.Retention()), Warming: base.Warming,
 	}
 	return nil

@@ -10,7 +10,12 @@ import (
 type remembered struct {
 	retention.BGNBD
 	ages   int
-	tables map[float64][]moment // by horizon; place x × ages + age
+	tables []table // one a horizon
+}
+
+type table struct {
+	horizon float64
+	places  []moment // x × ages + age
 }
 
 // moment is the mean and the mean square of the visits of one who has not
@@ -21,7 +26,7 @@ type moment struct{ mean, square float64 }
 const mostVisits = 256
 
 func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remembered {
-	r := &remembered{BGNBD: m, tables: map[float64][]moment{}}
+	r := &remembered{BGNBD: m}
 	for _, age := range b.Age {
 		r.ages = max(r.ages, int(age)+1)
 	}
@@ -32,7 +37,7 @@ func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remem
 		}
 	}
 	for _, horizon := range horizons {
-		table := make([]moment, len(used))
+		places := make([]moment, len(used))
 		inParallel(len(used), func(from, to int) {
 			for i := from; i < to; i++ {
 				if !used[i] {
@@ -42,25 +47,27 @@ func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remem
 				// With the last visit today the chance to be alive is largest.
 				alive := m.Alive(x, age, age)
 				mean, variance := m.Moments(x, age, age, horizon)
-				table[i] = moment{mean / alive, (variance + mean*mean) / alive}
+				places[i] = moment{mean / alive, (variance + mean*mean) / alive}
 			}
 		})
-		r.tables[horizon] = table
+		r.tables = append(r.tables, table{horizon, places})
 	}
 	return r
 }
 
 // Moments are those of the model.
 func (r *remembered) Moments(x, last, age, horizon float64) (mean, variance float64) {
-	table, ok := r.tables[horizon]
-	if !ok || x >= mostVisits || int(age) >= r.ages {
-		return r.BGNBD.Moments(x, last, age, horizon)
+	if x < mostVisits && int(age) < r.ages {
+		for i := range r.tables {
+			if r.tables[i].horizon != horizon {
+				continue
+			}
+			if m := r.tables[i].places[int(x)*r.ages+int(age)]; m.mean > 0 {
+				alive := r.Alive(x, last, age)
+				mean = alive * m.mean
+				return mean, max(0, alive*m.square-mean*mean)
+			}
+		}
 	}
-	alive := r.Alive(x, last, age)
-	m := table[int(x)*r.ages+int(age)]
-	if m.mean == 0 {
-		return r.BGNBD.Moments(x, last, age, horizon)
-	}
-	mean = alive * m.mean
-	return mean, max(0, alive*m.square-mean*mean)
+	return r.BGNBD.Moments(x, last, age, horizon)
 }

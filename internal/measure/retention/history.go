@@ -141,6 +141,9 @@ func choose(in Orders, rules Rules) (LeftOut, []int32) {
 // Start, and returns the number of each kept row's customer. The ids are dealt
 // out to workers by their hash, so that each has a table of its own.
 func (h *History) place(in Orders, kept []int32) []int32 {
+	if dense, ok := h.placeDense(in, kept); ok {
+		return dense
+	}
 	workers := 1
 	for workers*2 <= min(runtime.GOMAXPROCS(0), 16) && len(kept) > 1<<16 {
 		workers *= 2
@@ -177,6 +180,37 @@ func (h *History) place(in Orders, kept []int32) []int32 {
 		}
 	})
 	return dense
+}
+
+// placeDense is place for ids that count from 1, or nearly: a table of the ids
+// themselves finds them without hashing.
+func (h *History) placeDense(in Orders, kept []int32) ([]int32, bool) {
+	most := int64(0)
+	for _, row := range kept {
+		id := in.Customer[row]
+		if most = max(most, id); id < 1 || most > int64(len(kept)) {
+			return nil, false
+		}
+	}
+	orders := make([]int32, most+1)
+	for _, row := range kept {
+		orders[in.Customer[row]]++
+	}
+	h.Start = []int32{0}
+	for id, n := range orders {
+		if n > 0 {
+			orders[id] = int32(len(h.ID))
+			h.ID = append(h.ID, int64(id))
+			h.Start = append(h.Start, h.Start[len(h.Start)-1]+n)
+		}
+	}
+	dense := make([]int32, len(kept))
+	each(len(kept), func(from, to int) {
+		for k := from; k < to; k++ {
+			dense[k] = orders[in.Customer[kept[k]]]
+		}
+	})
+	return dense, true
 }
 
 // customer is what one worker knows of a customer: its number there, and how
