@@ -124,6 +124,11 @@ func TestOnlineRetailIsScoredPlausibly(t *testing.T) {
 			t.Errorf("as of %s: alive %.3f, comes again %.3f, %.0f purchases of %.0f expected; %.0f are late, of whom %.3f come again, of the others %.3f; %d champions, %d hibernating",
 				day, alive, back, purchases, value, late, lateBack, others, champions, hibernating)
 		}
+		models, err := scores.Models(t.Context(), db)
+		if err != nil || len(models) != 4 || models[0].Kind != scores.Buying || models[3].Kind != scores.Rhythm ||
+			models[3].LogLikelihood < models[0].LogLikelihood+700 {
+			t.Errorf("the rhythm does not describe visits better than BG/NBD: %+v, %v", models, err)
+		}
 		if n := rebuilt(t, db).Customers; n != 4338 {
 			t.Errorf("rebuilt %d", n)
 		}
