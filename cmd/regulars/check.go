@@ -20,6 +20,9 @@ type checkCmd struct {
 
 func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
 	return withDB(ctx, config, func(db *store.DB) error {
+		if !c.Rebuild && c.JSON {
+			return json.NewEncoder(out).Encode(map[string]any{"database": db.Name(), "current": true})
+		}
 		if !c.Rebuild {
 			fmt.Fprintf(out, "%s can be opened and its schema is up to date. --rebuild proves what is derived.\n", db.Name())
 			return nil

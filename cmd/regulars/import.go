@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -17,6 +18,7 @@ import (
 
 	"regulars/internal/app"
 	"regulars/internal/doors/importers"
+	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
@@ -58,6 +60,9 @@ func (c *importCmd) Run(ctx context.Context, config app.Config, out io.Writer) e
 	if c.DryRun {
 		return nil
 	}
+	if err := c.tellWaiting(ctx, a.DB, out); err != nil {
+		return err
+	}
 	if !c.JSON {
 		fmt.Fprint(out, "Counting what this means for each customer… ")
 	}
@@ -78,7 +83,7 @@ func (c *importCmd) Run(ctx context.Context, config app.Config, out io.Writer) e
 
 // file brings one file in.
 func (c *importCmd) file(ctx context.Context, a *app.App, path string, out io.Writer) (importers.Import, error) {
-	settings, err := c.settings(ctx, a.DB, path)
+	settings, err := c.settings(ctx, a.DB, path, out)
 	if err != nil {
 		return importers.Import{}, err
 	}
@@ -107,7 +112,7 @@ func (c *importCmd) file(ctx context.Context, a *app.App, path string, out io.Wr
 
 // settings are what the file says of itself, what was remembered of files
 // like it, and what was asked for, the last being right.
-func (c *importCmd) settings(ctx context.Context, db *store.DB, path string) (importers.Settings, error) {
+func (c *importCmd) settings(ctx context.Context, db *store.DB, path string, out io.Writer) (importers.Settings, error) {
 	in, err := sheet.Open(ctx, path, sheet.Options{})
 	if err != nil {
 		return importers.Settings{}, err
@@ -146,26 +151,42 @@ func (c *importCmd) settings(ctx context.Context, db *store.DB, path string) (im
 	case "month-first":
 		s.Dates = sheet.MonthFirst
 	}
-	return s, c.settle(ctx, db, s)
+	return s, c.settle(ctx, db, s, in.Header(), out)
 }
 
 // settle makes the file's currency and zone the business's own when nobody
-// has chosen any yet: they are fixed with the first data.
-func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settings) error {
+// has chosen any yet, and says so: they are fixed with the first data. What
+// was chosen on the command line is remembered for files with the same header.
+func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settings, header []string, out io.Writer) error {
 	shop, err := workspace.Load(ctx, db)
 	if err == nil && shop.Demo {
 		err = errs.Conflictf("This is the demo store, whose customers are made up. Name a database of your own: regulars --db regulars.db import …")
 	}
-	if err != nil || shop.Saved || c.DryRun {
+	if err != nil || c.DryRun {
 		return err
 	}
-	if s.Currency != "" {
-		shop.Currency = s.Currency
+	chosen := !shop.Saved && s.Sells()
+	if chosen {
+		if s.Currency == "" {
+			return errs.Invalidf("currency", "The file does not say in which currency its amounts are. Say it, as in --currency EUR: it is what your sums will be in, and is fixed with the first data")
+		}
+		shop.Currency, shop.Zone = s.Currency, cmp.Or(s.Zone, shop.Zone)
 	}
-	if s.Zone != "" {
-		shop.Zone = s.Zone
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		if chosen {
+			if err := workspace.Save(ctx, tx, 0, shop); err != nil {
+				return err
+			}
+		}
+		if c.Layout == "" && len(c.Map) == 0 {
+			return nil
+		}
+		return importers.Remember(ctx, tx, header, s)
+	})
+	if err == nil && chosen && !c.JSON {
+		fmt.Fprintf(out, "Your sums are in %s and your days are those of %s, fixed with this first data. (--currency, --zone)\n", shop.Currency, shop.Zone)
 	}
-	return db.Tx(ctx, func(tx *store.Tx) error { return workspace.Save(ctx, tx, 0, shop) })
+	return err
 }
 
 // begin writes the import down, or goes on with one of the same file that was
@@ -211,6 +232,18 @@ func (c *importCmd) writeErrors(ctx context.Context, db *store.DB, im importers.
 	err = importers.WriteErrors(ctx, db, im.ID, in.Header(), w)
 	w.Flush()
 	return errors.Join(err, w.Error(), f.Close())
+}
+
+// tellWaiting says which orders are in no sum for want of a rate.
+func (c *importCmd) tellWaiting(ctx context.Context, db *store.DB, out io.Writer) error {
+	waiting, err := orders.WaitingForRates(ctx, db)
+	if err != nil || c.JSON {
+		return err
+	}
+	for _, w := range waiting {
+		fmt.Fprintf(out, "%d orders in %s are in no sum yet: give the rates under Orders, Exchange rates.\n", w.Orders, w.Currency)
+	}
+	return nil
 }
 
 // summary is an import as --json tells of it.

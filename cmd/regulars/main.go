@@ -43,7 +43,10 @@ const description = `Regulars helps a business keep the customers it already has
 
 Everything is kept in one file, regulars.db, unless --db says otherwise; the demo
 store has a file of its own, demo.db, so that it never mixes with yours.
-Every flag can also be set by the environment: --db by REGULARS_DB.`
+Every flag can also be set by the environment: --db by REGULARS_DB.
+
+It ends with 0 when all is done, 1 after a fault of the program or the machine,
+2 when what was given cannot be accepted, 3 when some rows were left out.`
 
 // Exit codes, for scripts.
 const (

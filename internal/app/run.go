@@ -26,9 +26,9 @@ import (
 type Config struct {
 	DB         string
 	Version    string
-	Exclusive  bool // the command line has the database to itself
-	Workers    int  // jobs done side by side; zero: 4
-	StopWithin time.Duration
+	Exclusive  bool             // the command line has the database to itself
+	Workers    int              // jobs done side by side; zero: 4
+	StopWithin time.Duration    // for what runs when it is stopped; zero: 20 s
 	Clock      func() time.Time // nil: the real one
 	Log        *slog.Logger
 }
@@ -48,6 +48,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	if c.Workers == 0 {
 		c.Workers = 4
+	}
+	if c.StopWithin == 0 {
+		c.StopWithin = 20 * time.Second
 	}
 	db, err := store.Open(ctx, c.DB, store.Options{Migrations: migrations.FS, Clock: c.Clock, Exclusive: c.Exclusive})
 	if err != nil {
@@ -122,7 +125,13 @@ func (a *App) Serve(ctx context.Context, c ServeConfig) error {
 	defer stop()
 	worked := make(chan error, 1)
 	if c.Work {
-		go func() { worked <- a.Work(working) }()
+		go func() {
+			err := a.Work(working)
+			if working.Err() == nil {
+				ended <- fmt.Errorf("background work ended: %w", err)
+			}
+			worked <- err
+		}()
 	} else {
 		worked <- nil
 	}

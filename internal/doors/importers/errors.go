@@ -11,6 +11,7 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 )
 
 // BadLine is a row of a file that could not be read, or one thing that is
@@ -95,7 +96,7 @@ func (b BadLine) mendable(header []string) []string {
 // importing it again does not look at.
 func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, w *csv.Writer) error {
 	header = own(header)
-	if err := w.Write(slices.Concat(header, mending)); err != nil {
+	if err := w.Write(text.Harmless(slices.Concat(header, mending))); err != nil {
 		return err
 	}
 	bad, err := BadLines(ctx, q, i, 0, maxErrors)
@@ -103,9 +104,40 @@ func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []str
 		return err
 	}
 	for _, b := range bad {
-		if err := w.Write(b.mendable(header)); err != nil {
+		if err := w.Write(text.Harmless(b.mendable(header))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// maxErrors is how many rows that cannot be read are kept to be mended.
+const maxErrors = 10_000
+
+func (p *placer) keepErrors(ctx context.Context, tx *store.Tx, errors []rowError) error {
+	if room := maxErrors - p.im.Counts.Bad; room < int64(len(errors)) {
+		errors = errors[:max(0, room)]
+	}
+	rows := tx.Bulk(ctx, "import_errors", "import_id, line, ordinal, column_name, reason, row_text", "on conflict (import_id, line, ordinal) do nothing")
+	seen := map[int64]int64{}
+	for _, e := range errors {
+		raw := e.raw
+		if e.row != nil {
+			raw = csvRow(e.row)
+		}
+		seen[e.line]++
+		if err := rows.Add(int64(p.im.ID), e.line, seen[e.line], e.column, e.reason, strings.ToValidUTF8(strings.ReplaceAll(raw, "\x00", ""), "\uFFFD")); err != nil {
+			return fmt.Errorf("keep rows that cannot be read: %w", err)
+		}
+	}
+	return rows.Close()
+}
+
+// csvRow writes a row so that it can be mended and read again.
+func csvRow(cells []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(cells) // a Builder does not fail
+	w.Flush()
+	return strings.TrimRight(b.String(), "\n")
 }

@@ -49,6 +49,9 @@ type Settings struct {
 	Encoding string           `json:"encoding,omitempty"`
 }
 
+// Sells reports whether the file tells of sales, and not of customers alone.
+func (s Settings) Sells() bool { return s.Layout != Mapping || s.Columns[Date] != "" }
+
 // Import is one file on its way in.
 type Import struct {
 	ID         id.Import

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"runtime"
@@ -448,3 +449,34 @@ func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAnOrderTooLargeIsLeftOutWithAllItsRowsAndTheOthersAreIn(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("Order,Date,Email,Product,Qty,Price\n")
+	for i := range 1500 {
+		fmt.Fprintf(&file, "A%d,2026-01-05,a%d@example.com,Tea,1,4.50\n", i, i)
+		if i == 700 {
+			file.WriteString("B1,2026-01-05,b@example.com,Gold,1,92233720368547758\nB1,2026-01-05,b@example.com,=Tea,1,1\n")
+		}
+	}
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		im, err := read(t, db, of([]byte(file.String())), importers.Settings{Layout: importers.Mapping, Columns: map[importers.Field]string{
+			importers.Order: "Order", importers.Date: "Date", importers.Email: "Email", importers.Product: "Product",
+			importers.Quantity: "Qty", importers.Price: "Price"}})
+		if err != nil || im.Counts.New != 1500 || im.Counts.Bad != 2 {
+			t.Fatalf("counted %+v, %v; want 1,500 orders and the two rows of the other", im.Counts, err)
+		}
+		var out strings.Builder
+		w := csv.NewWriter(&out)
+		header := []string{"Order", "Date", "Email", "Product", "Qty", "Price"}
+		if err := importers.WriteErrors(t.Context(), db, im.ID, header, w); err != nil {
+			t.Fatal(err)
+		}
+		w.Flush()
+		for _, want := range []string{"B1,2026-01-05,b@example.com,Gold,1,92233720368547758,703,", "B1,2026-01-05,b@example.com,'=Tea,1,1,704,"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s is missing, so it cannot be mended: %s", want, out.String())
+			}
+		}
+	})
+}

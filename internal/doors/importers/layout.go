@@ -234,5 +234,31 @@ func Guess(profile sheet.Profile) Settings {
 			}
 		}
 	}
+	if s.Currency == "" {
+		s.Currency = mostly(profile, s.Columns[Currency])
+	}
 	return s
+}
+
+// mostly is the currency that most of the sampled rows are in, by their column
+// of codes.
+func mostly(profile sheet.Profile, column string) money.Currency {
+	counts := map[money.Currency]int{}
+	var best money.Currency
+	for i, c := range profile.Columns {
+		if c.Name != column {
+			continue
+		}
+		for _, row := range profile.Rows {
+			if i >= len(row) {
+				continue
+			}
+			if code, err := money.ParseCurrency(row[i]); err == nil {
+				if counts[code]++; counts[code] > counts[best] {
+					best = code
+				}
+			}
+		}
+	}
+	return best
 }

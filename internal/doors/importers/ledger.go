@@ -80,34 +80,7 @@ func ProposeFor(in *sheet.Reader) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
-	s := Guess(profile)
-	if s.Currency == "" {
-		s.Currency = mostly(profile, s.Columns[Currency])
-	}
-	return s, nil
-}
-
-// mostly is the currency that most of the sampled rows are in, by their column
-// of codes.
-func mostly(profile sheet.Profile, column string) money.Currency {
-	counts := map[money.Currency]int{}
-	var best money.Currency
-	for i, c := range profile.Columns {
-		if c.Name != column {
-			continue
-		}
-		for _, row := range profile.Rows {
-			if i >= len(row) {
-				continue
-			}
-			if code, err := money.ParseCurrency(row[i]); err == nil {
-				if counts[code]++; counts[code] > counts[best] {
-					best = code
-				}
-			}
-		}
-	}
-	return best
+	return Guess(profile), nil
 }
 
 // ReadLedger reads files into one ledger, on all cores. Currency and zone are

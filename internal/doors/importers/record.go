@@ -15,7 +15,8 @@ import (
 
 // Record is what one row of a file says: a line of an order, and whose.
 type Record struct {
-	Line   int64 // of the file
+	Line   int64    // of the file
+	cells  []string // the row as it stands there
 	Person Person
 
 	Number string // of the order; empty: the file has none
@@ -96,13 +97,18 @@ func newReader(s Settings, header []string, base money.Currency, zone *time.Loca
 // has reports whether the file has a column for the field.
 func (r *reader) has(f Field) bool { _, ok := r.at[f]; return ok }
 
-// cell returns the cell of a field, trimmed; "" where there is none.
+// cell returns the cell of a field, trimmed; "" where there is none. The
+// apostrophe that keeps a spreadsheet from running a formula is taken off.
 func (r *reader) cell(row sheet.Row, f Field) string {
 	i, ok := r.at[f]
 	if !ok || i >= len(row.Cells) {
 		return ""
 	}
-	return strings.TrimSpace(row.Cells[i])
+	cell := strings.TrimSpace(row.Cells[i])
+	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
+		return cell[1:]
+	}
+	return cell
 }
 
 // bad says which column cannot be read. The reason loses its full stop: it

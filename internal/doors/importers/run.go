@@ -2,12 +2,9 @@ package importers
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"regulars/internal/know/customers"
@@ -156,38 +153,6 @@ func (p *placer) all(ctx context.Context, c *cutter, progress func(Import)) erro
 	}
 	return ctx.Err()
 }
-
-// slice writes a slice with the place where to go on. An order that cannot be
-// is left out and told of, like a row that cannot be read.
-func (p *placer) slice(ctx context.Context, s *slice) error {
-	err := p.write(ctx, s)
-	if !errs.Is(err, errs.Invalid) {
-		return err
-	}
-	kept := s.drafts[:0]
-	for _, d := range s.drafts {
-		alone := &slice{drafts: []*draft{d}, people: s.people, products: s.products}
-		err := p.db.Tx(ctx, func(tx *store.Tx) error {
-			if _, err := p.place(ctx, tx, alone); err != nil {
-				return err
-			}
-			return errTried
-		})
-		switch {
-		case errors.Is(err, errTried):
-			kept = append(kept, d)
-		case errs.Is(err, errs.Invalid):
-			s.errors = append(s.errors, rowError{line: d.rec.Line, reason: errs.Message(err), raw: d.rec.Number})
-		default:
-			return err
-		}
-	}
-	s.drafts = kept
-	return p.write(ctx, s)
-}
-
-// errTried rolls a trial back.
-var errTried = errors.New("only tried")
 
 func (p *placer) write(ctx context.Context, s *slice) error {
 	next := p.im
@@ -361,37 +326,6 @@ func (p *placer) keepHeader(ctx context.Context, header []string) error {
 		_, err := tx.Exec(ctx, `update imports set header = $1 where id = $2`, csvRow(own(header)), int64(p.im.ID))
 		return err
 	})
-}
-
-// maxErrors is how many rows that cannot be read are kept to be mended.
-const maxErrors = 10_000
-
-func (p *placer) keepErrors(ctx context.Context, tx *store.Tx, errors []rowError) error {
-	if room := maxErrors - p.im.Counts.Bad; room < int64(len(errors)) {
-		errors = errors[:max(0, room)]
-	}
-	rows := tx.Bulk(ctx, "import_errors", "import_id, line, ordinal, column_name, reason, row_text", "on conflict (import_id, line, ordinal) do nothing")
-	seen := map[int64]int64{}
-	for _, e := range errors {
-		raw := e.raw
-		if e.row != nil {
-			raw = csvRow(e.row)
-		}
-		seen[e.line]++
-		if err := rows.Add(int64(p.im.ID), e.line, seen[e.line], e.column, e.reason, strings.ToValidUTF8(strings.ReplaceAll(raw, "\x00", ""), "\uFFFD")); err != nil {
-			return fmt.Errorf("keep rows that cannot be read: %w", err)
-		}
-	}
-	return rows.Close()
-}
-
-// csvRow writes a row so that it can be mended and read again.
-func csvRow(cells []string) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	_ = w.Write(cells) // a Builder does not fail
-	w.Flush()
-	return strings.TrimRight(b.String(), "\n")
 }
 
 // complete ends an import: those who react are told now.

@@ -144,6 +144,7 @@ func (c *cutter) record(s *slice) (*Record, error) {
 		}
 		return nil, nil
 	}
+	rec.cells = slices.Clone(row.Cells)
 	if !rec.At.IsZero() && rec.Number == "" {
 		c.number(&rec)
 	}

@@ -199,11 +199,15 @@ func (s Settings) options() sheet.Options {
 const (
 	keepWaiting = 7 * 24 * time.Hour
 	keepBroken  = 30 * 24 * time.Hour
+	// keepRows is how long rows that could not be read can be mended: they
+	// hold what the file said of people.
+	keepRows = 30 * 24 * time.Hour
 )
 
 // tidy takes away the files that are not needed any more, uploads that broke
-// off and imports that nobody has started for a week. An import whose work
-// was given up or cancelled is taken up again.
+// off, imports that nobody has started for a week, and bad rows that nobody
+// mended for a month. An import whose work was given up or cancelled is taken
+// up again.
 func tidy(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	old, err := store.All(ctx, db, store.Scalar[id.Import], `
@@ -223,6 +227,10 @@ func tidy(ctx context.Context, db *store.DB) error {
 	return db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `delete from imports where state = 'waiting' and created_at < $1`, now.Add(-keepWaiting).UnixMicro())
 		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			delete from import_errors where import_id in (select id from imports where finished_at < $1)`, now.Add(-keepRows).UnixMicro()); err != nil {
 			return err
 		}
 		return takeUp(ctx, tx)

@@ -22,8 +22,8 @@ type Difference struct {
 
 // Rebuilt is what Rebuild found.
 type Rebuilt struct {
-	Customers   int
-	Differences int // must be 0; they are mended by now
+	Customers   int `json:"customers"`
+	Differences int `json:"differences"` // must be 0; they are mended by now
 }
 
 // rebuildSlice is how many customers are compared at a time.

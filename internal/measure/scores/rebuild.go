@@ -21,10 +21,10 @@ type Difference struct {
 
 // Rebuilt is what Rebuild found.
 type Rebuilt struct {
-	Customers   int   // with a score
-	Differences int   // must be 0; they are mended by now
-	Model       int64 // the fit that was asked; 0: nobody was scored yet
-	AsOfDay     string
+	Customers   int    `json:"customers"`   // with a score
+	Differences int    `json:"differences"` // must be 0; they are mended by now
+	Model       int64  `json:"-"`           // the fit that was asked; 0: nobody was scored yet
+	AsOfDay     string `json:"as_of_day"`
 }
 
 // Rebuild reckons every score anew, with the stored models at their stored day,

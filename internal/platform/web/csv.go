@@ -6,8 +6,9 @@ import (
 	"iter"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
+
+	"regulars/internal/platform/text"
 )
 
 // CSV answers with a file called name.csv: a heading and then rows as they
@@ -26,14 +27,14 @@ func (r *Request) CSV(w http.ResponseWriter, name string, heading []string, rows
 		if _, err := w.Write([]byte("\ufeff")); err != nil { // Excel reads it as UTF-8 only so
 			return err
 		}
-		return out.Write(harmless(heading))
+		return out.Write(text.Harmless(heading))
 	}
 	for row, err := range rows {
 		if err == nil && !started {
 			err = start()
 		}
 		if err == nil {
-			err = out.Write(harmless(row))
+			err = out.Write(text.Harmless(row))
 		}
 		if err != nil {
 			return fmt.Errorf("export %s: %w", name, err)
@@ -49,21 +50,4 @@ func (r *Request) CSV(w http.ResponseWriter, name string, heading []string, rows
 		return fmt.Errorf("export %s: %w", name, err)
 	}
 	return nil
-}
-
-// harmless returns the cells so that none is a formula. A negative number
-// stays what it is.
-func harmless(cells []string) []string {
-	safe := make([]string, len(cells))
-	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) && !number(c) {
-			c = "'" + c
-		}
-		safe[i] = c
-	}
-	return safe
-}
-
-func number(s string) bool {
-	return strings.Trim(s, "-+.0123456789") == "" && strings.ContainsAny(s, "0123456789")
 }
