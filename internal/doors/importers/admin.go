@@ -12,6 +12,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -135,7 +136,7 @@ func (d door) opens(r *web.Request, i id.Import) error {
 	}
 	in, err := openSpooled(r.Context(), d.db, im)
 	if err != nil {
-		return errors.Join(err, Remove(r.Context(), d.db, i))
+		return errors.Join(err, Remove(r.Context(), d.db, i, r.Staff.ID))
 	}
 	return in.Close()
 }
@@ -193,7 +194,7 @@ func (d door) remove(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := Remove(r.Context(), d.db, im.ID); err != nil {
+	if err := Remove(r.Context(), d.db, im.ID, r.Staff.ID); err != nil {
 		return err
 	}
 	r.Flash(w, "good", r.T("importers.removed"))
@@ -204,6 +205,9 @@ func (d door) remove(w http.ResponseWriter, r *web.Request) error {
 func (d door) errors(w http.ResponseWriter, r *web.Request) error {
 	im, err := d.named(r)
 	if err != nil {
+		return err
+	}
+	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "import.rows_exported", Subject: im.ID.String()}); err != nil {
 		return err
 	}
 	header, err := Header(r.Context(), d.db, im.ID)

@@ -225,9 +225,9 @@ func renderCheck(w http.ResponseWriter, r *web.Request, status int, im Import, p
 			page.Tables = append(page.Tables, kit.Option{Value: t, Text: t})
 		}
 	}
-	option := func(key, value string) kit.Option { return kit.Option{Value: value, Text: r.T(key + "." + value)} }
-	page.Dates = []kit.Option{option("importers.dates", "auto"), option("importers.dates", "day"), option("importers.dates", "month")}
-	page.Marks = []kit.Option{option("importers.mark", "auto"), option("importers.mark", "point"), option("importers.mark", "comma")}
+	option := func(key, value string) kit.Option { return kit.Option{Value: value, Text: r.T(key + value)} }
+	page.Dates = []kit.Option{option("importers.dates.", "auto"), option("importers.dates.", "day"), option("importers.dates.", "month")}
+	page.Marks = []kit.Option{option("importers.mark.", "auto"), option("importers.mark.", "point"), option("importers.mark.", "comma")}
 	for _, e := range encodings {
 		page.Encodings = append(page.Encodings, kit.Option{Value: e, Text: e})
 	}
@@ -244,20 +244,20 @@ func renderCheck(w http.ResponseWriter, r *web.Request, status int, im Import, p
 func alerts(r *web.Request, p Preview) []kit.Alert {
 	var all []kit.Alert
 	add := func(tone kit.Tone, key string, args ...any) {
-		all = append(all, kit.Alert{Tone: tone, Title: r.T(key, args...), Text: r.T(key+".text", args...)})
+		all = append(all, kit.Alert{Tone: tone, Title: r.T(key+"title", args...), Text: r.T(key+"text", args...)})
 	}
 	if p.Before.ID != 0 {
-		add(kit.Warn, "importers.warn.before", "When", r.Print.Time(p.Before.CreatedAt))
+		add(kit.Warn, "importers.warn.before.", "When", r.Print.Time(p.Before.CreatedAt))
 		all[len(all)-1].Action = kit.Link{Href: r.Href("/imports/" + p.Before.ID.String()), Text: r.T("importers.warn.before.see")}
 	}
 	if p.Wrong != nil {
 		all = append(all, kit.Alert{Tone: kit.Warn, Title: r.T("importers.warn.mapping"), Text: errs.Message(p.Wrong)})
 	}
 	if p.AskDates {
-		add(kit.Warn, "importers.warn.dates")
+		add(kit.Warn, "importers.warn.dates.")
 	}
 	if p.NoRate != "" {
-		add(kit.Warn, "importers.warn.rate", "Currency", string(p.NoRate), "Base", string(p.Shop.Currency))
+		add(kit.Warn, "importers.warn.rate.", "Currency", string(p.NoRate), "Base", string(p.Shop.Currency))
 		all[len(all)-1].Action = kit.Link{Href: r.Href("/orders/rates"), Text: r.T("importers.warn.rate.see")}
 	}
 	if p.Profile.Ended != nil {

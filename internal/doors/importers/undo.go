@@ -31,13 +31,16 @@ func Undo(ctx context.Context, tx *store.Tx, by id.User, i id.Import) error {
 }
 
 // Remove takes away an upload that nobody has started.
-func Remove(ctx context.Context, db *store.DB, i id.Import) error {
+func Remove(ctx context.Context, db *store.DB, i id.Import, by id.User) error {
 	err := db.Tx(ctx, func(tx *store.Tx) error {
 		n, err := tx.Exec(ctx, `delete from imports where id = $1 and state = 'waiting'`, int64(i))
 		if err == nil && n == 0 {
 			err = errs.Conflictf("This import has been started. Undo it instead")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return users.Audit(ctx, tx, users.Change{By: by, Action: "import.removed", Subject: i.String()})
 	})
 	if err != nil {
 		return err
