@@ -7,7 +7,6 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
-	"regulars/internal/platform/web/kit"
 )
 
 // Files holds the panel and the texts of this module.
@@ -39,11 +38,6 @@ type panel struct {
 	HasInterval                      bool
 	OwnGap                           float64
 	HasOwnGap                        bool
-}
-
-// Stat is a tile of the panel.
-func (p panel) Stat(label, value, note, explain string) kit.Stat {
-	return kit.Stat{Label: label, Value: value, Note: note, Explain: explain}
 }
 
 // VisitCount is Visits for a plural.

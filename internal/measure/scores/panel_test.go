@@ -87,9 +87,9 @@ func TestThePanelSaysWhatIsExpectedAndHowItIsComputed(t *testing.T) {
 				`Expected value, next year €`, `Group (Champions|Loyal|Potential|New|Promising|Need|About|Cannot|At risk|Hibernating)`,
 				`How is this computed`, `MBG/CNBD-k`, `BG/NBD`, `gamma-gamma`, `Hughes`, `As of 2 Mar 2026, from \d+ days? with a purchase`)
 			if s.Late {
-				says(t, text, `late for them: only \d+\.\d% of their gaps`)
+				says(t, text, `Late ?only \d+\.\d% of their gaps`)
 			}
-			for _, w := range []string{"late for them", "Was due", "Due by", "most likely nothing", "8 of 10 cases", "buys about every"} {
+			for _, w := range []string{"as long as this silence", "Was due", "Due by", "most likely nothing", "8 of 10 cases", "buys about every"} {
 				if strings.Contains(text, w) {
 					seen[w] = true
 				}

@@ -73,6 +73,7 @@
 // form then filters while one types.
 //
 // Template functions: t, n (messages); int, decimal, percent, money, amount,
+// whole (an amount rounded to whole units),
 // day, daylong, month, time, ago, duration (in the person's language and
 // zone); url (a path with %s places, under the base path), href (a ready
 // path), asset, icon, avatar, badge, can "manager", staff, shop, path, dict,

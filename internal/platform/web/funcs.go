@@ -27,6 +27,9 @@ func (b *bound) funcs(s *Server) template.FuncMap {
 		"amount": func(minor int64, c money.Currency) string {
 			return b.r.Print.Money(money.Amount{Minor: minor, Currency: c})
 		},
+		"whole": func(minor int64, c money.Currency) string {
+			return b.r.Print.MoneyWhole(money.Amount{Minor: minor, Currency: c})
+		},
 		"day":       func(day string) string { return b.r.Print.Day(day) },
 		"daylong":   func(day string) string { return b.r.Print.DayLong(day) },
 		"month":     func(month string) string { return b.r.Print.Month(month) },
