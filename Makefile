@@ -47,7 +47,7 @@ bench-report: ## regulars report beside DuckDB and pandas, on ten million orders
 	@scripts/bench-report.sh
 
 torture: ## REGULARS_TORTURE (1000) kills an engine during import and jobs; takes long
-	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run Torture ./...
+	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath' ./internal/platform/jobs ./internal/doors/importers
 
 assets: ## fetch the vendored CSS, icons and scripts again from npm
 	scripts/assets.sh
