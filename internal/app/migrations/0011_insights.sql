@@ -30,3 +30,13 @@ create table insights_runs (
 	asked_at   bigint not null,
 	primary key (question, filter)
 ); -- citus:local
+
+-- What staff entered of their costs, for the money case.
+create table insights_costs (
+	id           bigint not null primary key, -- always 1
+	win_minor    bigint not null, -- to win a customer; 0: not entered
+	keep_minor   bigint not null, -- to bring one back; 0: not entered
+	margin_milli bigint not null, -- of a thousand of revenue, what is left after the goods; 0: not entered
+	growth_milli bigint not null, -- of a thousand, what revenue is to grow by within a year; 0: not entered
+	saved_at     bigint not null
+); -- citus:local

@@ -29,7 +29,7 @@ var Places = []web.Place{
 // Admin is the list of this module's pages; each has its table as a file.
 func Admin(db *store.DB) []web.Route {
 	d := desk{db}
-	return []web.Route{
+	return append(d.inquiries(), []web.Route{
 		{Pattern: "GET /insights", Role: web.Viewer, Handler: d.overview},
 		{Pattern: "GET /insights/retention", Role: web.Viewer, Handler: d.retention},
 		{Pattern: "GET /insights/retention.csv", Role: web.Viewer, Handler: d.file("retention", retentionFile)},
@@ -41,7 +41,7 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "GET /insights/rhythm.csv", Role: web.Viewer, Handler: d.file("rhythm", rhythmFile)},
 		{Pattern: "GET /insights/revenue", Role: web.Viewer, Handler: d.revenue},
 		{Pattern: "GET /insights/revenue.csv", Role: web.Viewer, Handler: d.file("revenue", revenueFile)},
-	}
+	}...)
 }
 
 type desk struct{ db *store.DB }
@@ -54,6 +54,11 @@ var tabs = []struct{ key, path, icon string }{
 	{"rfm", "/insights/rfm", "users-group"},
 	{"rhythm", "/insights/rhythm", "chart-histogram"},
 	{"revenue", "/insights/revenue", "cash"},
+	{"forecast", "/insights/forecast", "trending-up"},
+	{"value", "/insights/value", "user-heart"},
+	{"due", "/insights/due", "calendar-event"},
+	{"money", "/insights/money", "coin"},
+	{"moved", "/insights/moved", "scale"},
 }
 
 // filterNames are what the filter is called in the address; other names are a

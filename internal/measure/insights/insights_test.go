@@ -183,7 +183,8 @@ func each(t *testing.T, day string, test func(t *testing.T, s *shop)) {
 	})
 }
 
-var paths = []string{"/insights", "/insights/retention", "/insights/cohorts", "/insights/rfm", "/insights/rhythm", "/insights/revenue"}
+var paths = []string{"/insights", "/insights/retention", "/insights/cohorts", "/insights/rfm", "/insights/rhythm", "/insights/revenue",
+	"/insights/forecast", "/insights/value", "/insights/due", "/insights/money", "/insights/moved"}
 
 // retail places the Online Retail data: each invoice with what was sold, and
 // with the rest of its lines, if there are any.

@@ -13,6 +13,7 @@ import (
 
 const (
 	computeJob = "insights.compute" // one filter
+	inquiryJob = "insights.inquire" // one question of another shape
 	noticeJob  = "insights.notice"  // the data has changed
 )
 
@@ -41,6 +42,7 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 func Jobs(db *store.DB) []jobs.Kind {
 	return []jobs.Kind{
 		{Name: computeJob, Do: func(ctx context.Context, job *jobs.Job) error { return compute(ctx, db, job) }},
+		{Name: inquiryJob, Do: func(ctx context.Context, job *jobs.Job) error { return inquire(ctx, db, job) }},
 		{Name: noticeJob, Next: everyQuarterOfADay, Do: func(ctx context.Context, job *jobs.Job) error {
 			return db.Tx(ctx, func(tx *store.Tx) error {
 				if job.Key == noticeJob {
