@@ -50,16 +50,22 @@ func ProspectOf(h *History, asOf int32, buying Buying, spending GammaGamma, days
 			}
 			c := spentBy(h.Days(i), h.Amounts(i), asOf, true)
 			mean := spending.Spend(float64(c.visits), float64(c.total)/float64(c.visits))
-			p.Customers++
-			p.Alive += v[0]
-			p.Visits += v[1]
-			p.VisitsVariance += v[2]
-			p.RevenueMinor += v[1] * mean
-			// Payments around the customer's own mean vary by mean²/p.
-			p.RevenueVariance += mean * mean * (v[2] + v[1]/spending.P)
+			p.Add(v[0], v[1], v[2], mean, spending)
 		}
 		return p
 	})
+}
+
+// Add adds one customer: the chance not to have left, mean and variance of the
+// visits, and what each is expected to bring.
+func (p *Prospect) Add(alive, visits, variance, mean float64, spending GammaGamma) {
+	p.Customers++
+	p.Alive += alive
+	p.Visits += visits
+	p.VisitsVariance += variance
+	p.RevenueMinor += visits * mean
+	// Payments around the customer's own mean vary by mean²/p.
+	p.RevenueVariance += mean * mean * (variance + visits/spending.P)
 }
 
 // Merge adds other customers; sums of floats, so parts agree with the whole to
@@ -141,18 +147,19 @@ func ForecastOf(h *History, days float64, past []Backcast) (Forecast, error) {
 	if err != nil {
 		spending = SameForAll(spenders.mean())
 	}
-	f := forecast(h, days, buying, spending, past)
+	f := ForecastBy(h, days, buying, spending, past)
 	f.SameSpending = err != nil
 	return f, nil
 }
 
 // ForecastBy is ForecastOf with models that are fitted already.
 func ForecastBy(h *History, days float64, buying Buying, spending GammaGamma, past []Backcast) Forecast {
-	return forecast(h, days, buying, spending, past)
+	return ForecastFrom(ProspectOf(h, h.LastDay, buying, spending, days), ordersPerVisit(h), past)
 }
 
-func forecast(h *History, days float64, buying Buying, spending GammaGamma, past []Backcast) Forecast {
-	f := Forecast{Prospect: ProspectOf(h, h.LastDay, buying, spending, days), Tests: len(past)}
+// ForecastFrom is the forecast of a prospect, with so many orders a visit.
+func ForecastFrom(p Prospect, perVisit float64, past []Backcast) Forecast {
+	f := Forecast{Prospect: p, Tests: len(past)}
 	orders2 := float64(usualTests) * usualShock * usualShock
 	revenue2 := orders2
 	for _, b := range past {
@@ -162,8 +169,6 @@ func forecast(h *History, days float64, buying Buying, spending GammaGamma, past
 	}
 	f.OrdersShock = math.Sqrt(orders2 / float64(usualTests+len(past)))
 	f.RevenueShock = math.Sqrt(revenue2 / float64(usualTests+len(past)))
-	p := f.Prospect
-	perVisit := ordersPerVisit(h)
 	f.Orders = rangeOf(p.Visits*perVisit, p.VisitsVariance*perVisit*perVisit, f.OrdersShock)
 	f.Revenue = rangeOf(p.RevenueMinor, p.RevenueVariance, f.RevenueShock)
 	return f
