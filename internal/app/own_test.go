@@ -157,3 +157,46 @@ func TestAnErasedBuyerStandsInNoTextOfAnyModule(t *testing.T) {
 		}
 	})
 }
+
+func TestOrdersOfAnErasedBuyerStayWithTheNamelessRecordWhenTheirFileComesAgain(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		file := func(i id.Import, orderNumber string) (c id.Customer, placed orders.Placed) {
+			testkit.Do(t, db, func(tx *store.Tx) error {
+				made, err := customers.CreateMany(t.Context(), tx, []customers.Profile{{Name: "Zanzibar Anna", Source: "import", Import: i, History: true,
+					Identities: []customers.Identity{{Kind: customers.Email, Value: "anna@zanzibar.example"}}}})
+				if err != nil {
+					return err
+				}
+				c = made[0]
+				products, err := orders.EnsureProducts(t.Context(), tx, []orders.NewProduct{{SKU: "tea", Name: "Tea"}})
+				if err != nil {
+					return err
+				}
+				placed, err = orders.PlaceMany(t.Context(), tx, []orders.Sale{{Customer: c, Number: orderNumber, Source: "import", Import: i, History: true,
+					At: tx.Now.Add(-48 * time.Hour).Truncate(time.Hour), Currency: "EUR",
+					Lines: []orders.Line{{Product: products["tea"], Quantity: 2000, Price: 500, Scale: 2, Total: 1000}}}})
+				return err
+			})
+			drain(t, db)
+			return c, placed
+		}
+		c, _ := file(1, "n-1")
+		testkit.Do(t, db, func(tx *store.Tx) error { return customers.EraseForGood(t.Context(), tx, Tables(), c, clerk) })
+		drain(t, db)
+		if again, placed := file(2, "n-1"); again != c || placed.New != 0 {
+			t.Errorf("the same file led to %v with %d new orders, want %v with none", again, placed.New, c)
+		}
+		if later, placed := file(3, "n-2"); later != c || placed.New != 1 {
+			t.Errorf("another old file led to %v with %d new orders, want %v with one", later, placed.New, c)
+		}
+		schema, err := store.Schema(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range tablesOf(schema) {
+			if strings.Contains(strings.ToLower(strings.Join(texts(t, db, name), "")), "zanzibar") {
+				t.Errorf("the person is back in %s", name)
+			}
+		}
+	})
+}

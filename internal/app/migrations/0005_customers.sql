@@ -43,11 +43,21 @@ create table customer_identities (
 
 -- Nobody shares an identity: each is claimed here, kind and value in one key.
 create table customer_keys (
-	key                text not null primary key, -- email:ana@example.com
+	key                text not null primary key, -- email:ana@example.com; erased: and an HMAC of it
 	customer_id        bigint not null,
 	origin_customer_id bigint
 ); -- citus:key
 create index customer_keys_customer on customer_keys (customer_id);
+
+-- What an import added to a customer who had been there before it.
+create table customer_fills (
+	customer_id bigint not null references customers (customer_id),
+	import_id   bigint not null,
+	field       text not null,   -- a column of customers, or a kind of identity
+	value       text not null,
+	primary key (customer_id, import_id, field, value)
+); -- citus:customer_id
+create index customer_fills_import on customer_fills (import_id, customer_id);
 
 -- Words by whose beginning a customer is found while the name is typed.
 create table customer_terms (

@@ -21,7 +21,7 @@ type Consent struct {
 	Channel string
 	Given   bool
 	At      time.Time // when the person decided; zero: now
-	Place   string    // where: the till, a page's address, a form
+	Place   string    // where: the till, a page's address, a form; needed for a yes
 	Words   string    // what they agreed to, word for word; needed for a yes
 	Source  string    // empty: as the writer's
 	Author  id.User   // who wrote it down; 0: the person alone
@@ -39,6 +39,9 @@ func (c *Consent) tidy() error {
 	}
 	if c.Given && c.Words == "" {
 		return errs.Invalidf("words", "A consent counts only with its proof: please give the words the person agreed to")
+	}
+	if c.Given && c.Place == "" {
+		return errs.Invalidf("place", "A consent counts only with its proof: please say where the person gave it")
 	}
 	return nil
 }

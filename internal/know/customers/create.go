@@ -18,7 +18,9 @@ type maker struct {
 	known []Known
 	id    id.Customer
 	fresh bool    // made now, not found
+	blank bool    // an erased customer's: nothing may be written
 	taken string  // the identity by which it was found
+	news  []Known // of who was found: identities that were nobody's
 	logs  []int64 // of Consents
 }
 
@@ -40,17 +42,28 @@ func create(ctx context.Context, tx *store.Tx, ps []Profile) ([]maker, error) {
 		}
 	}
 	slices.Sort(keys)
-	taken, err := owners(ctx, tx, slices.Compact(keys))
+	keys = slices.Compact(keys)
+	taken, err := owners(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := marked(ctx, tx, slices.DeleteFunc(keys, func(k string) bool { return taken[k] != 0 }))
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
-		all[i].decide(tx, taken)
+		all[i].decide(tx, taken, gone)
+	}
+	if err := wipe(ctx, tx, slices.DeleteFunc(slices.Sorted(maps.Keys(gone)), func(k string) bool { return taken[k] == 0 })); err != nil {
+		return nil, err
 	}
 	if err := claimAll(ctx, tx, all); err != nil {
 		return nil, err
 	}
-	return all, writeAll(ctx, tx, all)
+	if err := writeAll(ctx, tx, all); err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // normalise brings the identities and everything beside them into their
@@ -72,18 +85,34 @@ func (m *maker) normalise() error {
 	return m.tidyParts()
 }
 
-// decide gives the profile an owner of one of its identities, or a fresh id
-// that takes them all.
-func (m *maker) decide(tx *store.Tx, taken map[string]id.Customer) {
+// decide gives the profile the owner of the first identity that has one, or a
+// fresh id, and that one takes all that are nobody's. Who was erased owns what
+// was long ago, and nothing of what happens now.
+func (m *maker) decide(tx *store.Tx, taken, gone map[string]id.Customer) {
+	if !m.History {
+		gone = nil
+	}
 	for _, k := range m.known {
 		if c, ok := taken[k.key()]; ok {
 			m.id, m.taken = c, k.Value
+			break
+		}
+		if c, ok := gone[k.key()]; ok {
+			m.id, m.taken, m.blank = c, k.Value, true
 			return
 		}
 	}
-	m.id, m.fresh = id.Customer(tx.NewID()), true
+	if m.id == 0 {
+		m.id, m.fresh = id.Customer(tx.NewID()), true
+	}
 	for _, k := range m.known {
+		if taken[k.key()] != 0 || gone[k.key()] != 0 {
+			continue
+		}
 		taken[k.key()] = m.id
+		if !m.fresh {
+			m.news = append(m.news, k)
+		}
 	}
 }
 
@@ -131,7 +160,7 @@ func (m *maker) yield(ctx context.Context, tx *store.Tx, all []maker, key string
 	lost := m.id
 	for i := range all {
 		if all[i].id == lost {
-			all[i].id, all[i].fresh, all[i].taken = to, false, key
+			all[i].id, all[i].fresh, all[i].taken, all[i].news = to, false, key, all[i].known
 		}
 	}
 	return nil

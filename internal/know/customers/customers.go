@@ -76,7 +76,9 @@ const columns = `customer_id, version, name, given, family, language, country, e
 func (c Customer) Called() string { return cmp.Or(c.Name, c.Email, c.Phone) }
 
 // Create makes a customer and records customer.joined. An identity that
-// belongs to someone else is errs.Conflict.
+// belongs to someone else is errs.Conflict. One of somebody erased is free
+// unless the profile is History: who comes back of their own will is a new
+// customer, and files lead to that one from then on.
 func Create(ctx context.Context, tx *store.Tx, p Profile) (id.Customer, error) {
 	made, err := create(ctx, tx, []Profile{p})
 	if err != nil {
@@ -90,10 +92,17 @@ func Create(ctx context.Context, tx *store.Tx, p Profile) (id.Customer, error) {
 
 // CreateMany makes many customers at once, for importers. A profile of which
 // an identity is claimed already, by an older customer or earlier in the same
-// list, makes nobody and changes nothing: its owner is returned in its place.
+// list, makes nobody: the owner of the first such identity is returned in its
+// place. They get of the profile's name, language, country and identities what
+// they lack and nobody else has, with a customer.changed, and keep the rest;
+// doing it again changes nothing. A profile with History of somebody erased
+// makes nobody and writes nothing: the nameless customer is returned.
 func CreateMany(ctx context.Context, tx *store.Tx, ps []Profile) ([]id.Customer, error) {
 	made, err := create(ctx, tx, ps)
 	if err != nil {
+		return nil, err
+	}
+	if err := learn(ctx, tx, made); err != nil {
 		return nil, err
 	}
 	ids := make([]id.Customer, len(made))

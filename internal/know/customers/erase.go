@@ -28,6 +28,9 @@ type Erasure struct {
 // more, nor those who were merged into them. What accounting needs, the
 // amounts of orders, stays without the person. It cannot be undone. It records
 // customer.erased. Erasing somebody twice changes nothing.
+//
+// Files from before still name the person. CreateMany knows them by marks from
+// which nothing of the person can be read, and does not make them anew.
 func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Customer, by By) error {
 	members, err := family(ctx, tx, c)
 	if err != nil {
@@ -46,6 +49,10 @@ func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Custom
 		return nil
 	}
 	in, ids := origins(members, 1)
+	keys, err := store.All(ctx, tx, store.Scalar[string], `select key from customer_keys where customer_id in (`+in+`)`, ids...)
+	if err != nil {
+		return err
+	}
 	for _, t := range tables {
 		if err := t.erase(ctx, tx, in, ids); err != nil {
 			return fmt.Errorf("erase %s: %s: %w", c, t.Name, err)
@@ -53,6 +60,9 @@ func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Custom
 	}
 	if _, err := tx.Exec(ctx, `delete from customer_duplicates where other_id in (`+in+`)`, ids...); err != nil {
 		return err
+	}
+	if err := mark(ctx, tx, c, keys); err != nil {
+		return fmt.Errorf("erase %s: %w", c, err)
 	}
 	for _, m := range members {
 		if err := erased(ctx, tx, m, by); err != nil {

@@ -55,21 +55,77 @@ func ownOf(now, own Customer, others []Customer) Customer {
 // merged returns the customers merged into c themselves, in the order of the
 // merges, and what is c's own.
 func merged(ctx context.Context, q store.Querier, c Customer) (own Customer, others []Customer, err error) {
-	all, err := store.All(ctx, q, store.Scalar[int64], `
-		select other_id from customer_merges
-		where customer_id = $1 and origin_customer_id is null and undone_at is null order by id`, int64(c.ID))
-	if err != nil || len(all) == 0 {
+	others, err = mergedInto(ctx, q, c.ID)
+	if err != nil || len(others) == 0 {
 		return c, nil, err
-	}
-	for _, o := range all {
-		other, err := ByID(ctx, q, id.Customer(o))
-		if err != nil {
-			return c, nil, err
-		}
-		others = append(others, other)
 	}
 	own, err = ownAside(ctx, q, c)
 	return ownOf(c, own, others), others, err
+}
+
+// mergedInto returns the customers merged into c themselves, in the order of
+// the merges.
+func mergedInto(ctx context.Context, q store.Querier, c id.Customer) ([]Customer, error) {
+	all, err := store.All(ctx, q, store.Scalar[int64], `
+		select other_id from customer_merges
+		where customer_id = $1 and origin_customer_id is null and undone_at is null order by id`, int64(c))
+	if err != nil {
+		return nil, err
+	}
+	var others []Customer
+	for _, o := range all {
+		other, err := ByID(ctx, q, id.Customer(o))
+		if err != nil {
+			return nil, err
+		}
+		others = append(others, other)
+	}
+	return others, nil
+}
+
+// refold alters what is a customer's own, and folds it anew into everybody
+// they were merged into.
+func refold(ctx context.Context, tx *store.Tx, c id.Customer, alter func(own *Customer)) error {
+	var chain []Customer // what is own of c, of the one c was merged into, …
+	for c != 0 {
+		who, err := ByID(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		own, _, err := merged(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		chain = append(chain, own)
+		c = who.MergedInto
+	}
+	alter(&chain[0])
+	for _, own := range chain {
+		if err := rewriteAside(ctx, tx, own); err != nil {
+			return err
+		}
+		others, err := mergedInto(ctx, tx, own.ID)
+		if err != nil {
+			return err
+		}
+		if err := writeFields(ctx, tx, fold(own, others)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewriteAside brings what merges put aside of a customer's own fields up to
+// date.
+func rewriteAside(ctx context.Context, tx *store.Tx, own Customer) error {
+	text, err := ownRow(own).encode()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		update customer_merged_rows set kept = $2 where customer_id = $1 and table_name = 'customers' and origin_customer_id is null`,
+		int64(own.ID), text)
+	return err
 }
 
 // ownAside reads what the latest merge put aside of c's own fields.

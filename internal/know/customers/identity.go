@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -219,19 +220,20 @@ func Identities(ctx context.Context, q store.Querier, c Customer) ([]Known, erro
 }
 
 // Claim adds identities to a customer; those that are theirs already change
-// nothing. One of somebody else's is errs.Conflict. It records
-// customer.changed with the kinds.
+// nothing. One of somebody else's is errs.Conflict; one of somebody erased is
+// free. It records customer.changed with the kinds.
 func Claim(ctx context.Context, tx *store.Tx, c id.Customer, by By, is ...Identity) error {
 	who, err := lockLiving(ctx, tx, c)
 	if err != nil {
 		return err
 	}
-	var kinds []string
+	var kinds, keys []string
 	for _, given := range is {
 		i, err := Normalise(given, who.Country)
 		if err != nil {
 			return err
 		}
+		keys = append(keys, i.key())
 		owner, err := claim(ctx, tx, i, c)
 		if err != nil {
 			return err
@@ -249,6 +251,13 @@ func Claim(ctx context.Context, tx *store.Tx, c id.Customer, by By, is ...Identi
 		if n > 0 && !slices.Contains(kinds, i.Kind) {
 			kinds = append(kinds, i.Kind)
 		}
+	}
+	gone, err := marked(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
+	if err := wipe(ctx, tx, slices.Sorted(maps.Keys(gone))); err != nil {
+		return err
 	}
 	return changed(ctx, tx, c, by, kinds)
 }

@@ -111,7 +111,7 @@ func scribble(t *testing.T, tx *store.Tx, r *rand.Rand, c id.Customer) error {
 	case 4:
 		return customers.SetDate(ctx, tx, c, staff, customers.Date{Kind: pick("birthday", "name_day"), MonthDay: pick("02-29", "05-17"), Year: r.IntN(2) * 1984})
 	case 5:
-		return customers.Decide(ctx, tx, c, staff, customers.Consent{Channel: pick("email", "sms"), Given: r.IntN(2) == 0, Words: "Yes", At: tx.Now.Add(-time.Duration(r.IntN(1000)) * time.Hour)})
+		return customers.Decide(ctx, tx, c, staff, customers.Consent{Channel: pick("email", "sms"), Given: r.IntN(2) == 0, Words: "Yes", Place: "till", At: tx.Now.Add(-time.Duration(r.IntN(1000)) * time.Hour)})
 	case 6:
 		return customers.Claim(ctx, tx, c, staff, email(fmt.Sprintf("p%d@example.com", r.Int64())))
 	case 7:
@@ -273,7 +273,7 @@ func TestASurvivorHasEverythingOfBothAndKeepsTheirOwn(t *testing.T) {
 		a := create(t, db, customers.Profile{Name: "Ana", JoinedDay: "2024-05-01", Tags: []string{"VIP"}, Identities: []customers.Identity{email("ana@example.com")}})
 		b := create(t, db, customers.Profile{Name: "Anna N.", Country: "CZ", JoinedDay: "2020-02-01", Tags: []string{"vip", "tea"},
 			Identities: []customers.Identity{email("anna@work.example"), {Kind: "phone", Value: "+420601123456"}},
-			Consents:   []customers.Consent{{Channel: "email", Given: true, Words: "News, please"}}})
+			Consents:   []customers.Consent{{Channel: "email", Given: true, Place: "till", Words: "News, please"}}})
 		testkit.Do(t, db, func(tx *store.Tx) error {
 			_, err := customers.MergeInto(t.Context(), tx, customers.Tables, a, b, staff)
 			return err

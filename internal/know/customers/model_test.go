@@ -43,7 +43,7 @@ func (m *model) step() {
 			return customers.Note(ctx, tx, m.any(), staff, "note")
 		case 3:
 			table = "customer_consent_log"
-			return customers.Decide(ctx, tx, m.any(), staff, customers.Consent{Channel: "email", Given: m.r.IntN(2) == 0, Words: "Yes", At: tx.Now.Add(-hours(m.r.IntN(100)))})
+			return customers.Decide(ctx, tx, m.any(), staff, customers.Consent{Channel: "email", Given: m.r.IntN(2) == 0, Words: "Yes", Place: "till", At: tx.Now.Add(-hours(m.r.IntN(100)))})
 		case 4:
 			return customers.Tag(ctx, tx, m.any(), staff, "vip")
 		case 5:

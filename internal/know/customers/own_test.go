@@ -174,7 +174,7 @@ func TestUndoingAnImportLeavesTheDatabaseAsItWas(t *testing.T) {
 		for i := range 10 {
 			ps = append(ps, customers.Profile{Name: "Imported", Import: 9, Source: "import", History: true, Tags: []string{"new"},
 				Identities: []customers.Identity{{Kind: "external", Value: fmt.Sprintf("s:%d", i)}},
-				Consents:   []customers.Consent{{Channel: "post", Given: true, Words: "Yes"}}})
+				Consents:   []customers.Consent{{Channel: "post", Given: true, Place: "till", Words: "Yes"}}})
 		}
 		testkit.Do(t, db, func(tx *store.Tx) error {
 			_, err := customers.CreateMany(t.Context(), tx, ps)

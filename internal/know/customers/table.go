@@ -78,6 +78,7 @@ var Tables = []Table{
 		"language": "", "country": "", "email": "", "phone": ""}},
 	{Name: "customer_identities", Merge: Move, Erase: Empty},
 	{Name: "customer_keys", Merge: Follow, Erase: Empty, Unexported: true},
+	{Name: "customer_fills", Merge: Stay, Erase: Empty, Unexported: true},
 	{Name: "customer_terms", Merge: Recompute, Erase: Empty, Unexported: true},
 	{Name: "customer_notes", Merge: Move, Erase: Empty},
 	{Name: "customer_calls", Merge: Move, Erase: Empty},

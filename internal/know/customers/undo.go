@@ -17,13 +17,17 @@ import (
 //
 // A customer who came with the import and of whom nobody else has told
 // anything goes away whole. The others live on: what the import told of them
-// goes, who they are stays, since what stays hangs on it. A customer who lost
-// something gets a customer.changed.
+// goes; who they are stays of those who came with it, since what stays hangs
+// on it. A customer who lost something gets a customer.changed.
 func UndoImport(ctx context.Context, tx *store.Tx, tables []Table, i id.Import, limit int) (more bool, err error) {
 	if i == 0 {
 		return false, errs.Invalidf("import", "Only what an import brought can be undone so")
 	}
 	u := undoing{tx: tx, i: i, tables: tables}
+	// First of all: what follows forgets which identities the import wrote.
+	if more, err := u.unlearn(ctx, limit); more || err != nil {
+		return more, err
+	}
 	if u.came, err = u.list(ctx, `select customer_id from customers where import_id = $1 order by customer_id limit $2`, limit); err != nil {
 		return false, err
 	}

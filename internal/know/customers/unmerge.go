@@ -268,28 +268,12 @@ func (u *unmerging) settleFields(ctx context.Context, own Customer, by By) error
 	if _, err := u.tx.Exec(ctx, `delete from customer_merged_rows where customer_id = $1 and merge_id = $2`, int64(u.to.ID), u.id); err != nil {
 		return err
 	}
-	text, err := ownRow(own).encode()
+	if err := rewriteAside(ctx, u.tx, own); err != nil {
+		return err
+	}
+	others, err := mergedInto(ctx, u.tx, u.to.ID)
 	if err != nil {
 		return err
-	}
-	if _, err := u.tx.Exec(ctx, `
-		update customer_merged_rows set kept = $2 where customer_id = $1 and table_name = 'customers' and origin_customer_id is null`,
-		int64(u.to.ID), text); err != nil {
-		return err
-	}
-	var others []Customer
-	left, err := store.All(ctx, u.tx, store.Scalar[int64], `
-		select other_id from customer_merges
-		where customer_id = $1 and origin_customer_id is null and undone_at is null order by id`, int64(u.to.ID))
-	if err != nil {
-		return err
-	}
-	for _, o := range left {
-		other, err := ByID(ctx, u.tx, id.Customer(o))
-		if err != nil {
-			return err
-		}
-		others = append(others, other)
 	}
 	return writeFields(ctx, u.tx, fold(own, others))
 }
