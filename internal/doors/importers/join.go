@@ -149,25 +149,27 @@ func (l *Ledger) people() [][][]int32 {
 	for n, b := range l.books {
 		number[n] = make([][]int32, len(b.pages))
 		at := make([]int, len(b.pages))
+		met := make([][]int32, len(b.pages)) // in the order in which they were
 		for i, p := range b.pages {
-			number[n][i] = make([]int32, len(p.roster.hash))
+			number[n][i] = make([]int32, len(p.roster.end))
+			met[i] = p.roster.met()
 		}
 		for {
 			next := -1
 			for i, p := range b.pages {
-				if at[i] < len(p.roster.first) && (next < 0 || p.roster.first[at[i]] < b.pages[next].roster.first[at[next]]) {
+				if at[i] < len(met[i]) && (next < 0 || p.roster.first[met[i][at[i]]] < b.pages[next].roster.first[met[next][at[next]]]) {
 					next = i
 				}
 			}
 			if next < 0 {
 				break
 			}
-			r, i := b.pages[next].roster, int32(at[next])
+			r, i := b.pages[next].roster, met[next][at[next]]
 			key := r.key(i)
 			at[next]++
-			before := len(l.roster.hash)
-			number[n][next][i] = l.roster.number(key, r.hash[i], 0)
-			if len(l.roster.hash) > before {
+			before := len(l.roster.end)
+			number[n][next][i] = l.roster.number(key, 0)
+			if len(l.roster.end) > before {
 				plain = plain && onlyExternal(key)
 			}
 		}
@@ -175,7 +177,7 @@ func (l *Ledger) people() [][][]int32 {
 			p.roster = nil
 		}
 	}
-	l.Counts.Customers = int64(len(l.roster.hash))
+	l.Counts.Customers = int64(len(l.roster.end))
 	if !plain {
 		l.recognise(number)
 	}
@@ -186,7 +188,7 @@ func (l *Ledger) people() [][][]int32 {
 // by email, phone, card and number, the first that is known already.
 func (l *Ledger) recognise(number [][][]int32) {
 	owner := map[string]int32{}
-	who := make([]int32, len(l.roster.hash))
+	who := make([]int32, len(l.roster.end))
 	l.Counts.Customers = 0
 	for i := range who {
 		keys := l.roster.identities(int32(i), workspace.Guess.Country)

@@ -157,8 +157,14 @@ func (l *Ledger) readFile(ctx context.Context, s Source) (*book, error) {
 	told := s.Progress
 	err = in.Scan(workers, func(worker int, row sheet.RowBytes) error {
 		p := b.pages[worker]
-		if p.rows++; told != nil && p.rows%65536 == 0 {
-			told(in.Progress())
+		if p.rows++; p.rows%65536 == 0 {
+			done, total := in.Progress()
+			if told != nil {
+				told(done, total)
+			}
+			if left := float64(total-done) / float64(done); p.rows == 65536 && left > 0 && left < 1e5 {
+				p.reserve(int(float64(len(p.hash)) * left * 1.1))
+			}
 		}
 		p.row(row)
 		return nil

@@ -91,7 +91,9 @@ func (p *page) row(row sheet.RowBytes) {
 	if p.at.IsZero() && !p.quick {
 		return // a customer without an order
 	}
-	if err := p.add(rec, int64(row.Chunk)<<32|int64(row.Index)); err != nil {
+	// Where a person is first met is told by runs, as lookUp has nothing else.
+	st := &p.chunks[len(p.chunks)-1]
+	if err := p.add(rec, int64(row.Chunk)<<32|int64(len(p.hash)-st.from)); err != nil {
 		p.refuseCell(int64(row.Line), err)
 	}
 }
@@ -137,20 +139,18 @@ func (p *page) add(rec *Record, at int64) error {
 	}
 	i := len(p.hash) - 1
 	st := &p.chunks[len(p.chunks)-1]
-	who := int32(-1)
-	if rec.Person.known() {
-		p.key = personKey(p.key, p.source, &rec.Person)
-		if q := &rec.Person; q.Email == "" && q.Phone == "" && q.Card == "" {
-			who = p.roster.external(p.key, q.External, at)
-		} else {
-			who = p.roster.number(p.key, maphash.Bytes(hashing, p.key), at)
-		}
+	who := int32(nobody)
+	if rec.Number == "" && p.product {
+		who = p.who(rec, at) // it is part of the order's name
 	}
 	name, hash := p.name(rec, who)
 	if i >= st.from && hash != alone && p.flags[i]&isReturn == flags && bytes.Equal(name, p.current) {
 		p.amount[i] += total
 		p.less(i, total-goods)
 		return nil
+	}
+	if rec.Number != "" || !p.product {
+		who = p.soon(rec, at)
 	}
 	if hash != alone {
 		p.ascend(st, name, rec.Number == "")
@@ -176,6 +176,53 @@ func (p *page) add(rec *Record, at int64) error {
 		p.extra = put(p.extra, i, extra)
 	}
 	return nil
+}
+
+const nobody = -1
+
+// who is the place of a record's person.
+func (p *page) who(rec *Record, at int64) int32 {
+	if !rec.Person.known() {
+		return nobody
+	}
+	p.key = personKey(p.key, p.source, &rec.Person)
+	return p.roster.number(p.key, at)
+}
+
+// soon is who, or a small number whose person is looked up at the end of the
+// chunk: looking many up in a row, the processor does not wait for each.
+func (p *page) soon(rec *Record, at int64) int32 {
+	if q := &rec.Person; q.Email == "" && q.Phone == "" && q.Card == "" {
+		if v := smallNumber(q.External); v > 0 {
+			return nobody - v
+		}
+	}
+	return p.who(rec, at)
+}
+
+// lookUp finds the persons of a chunk's runs that were put off.
+func (p *page) lookUp(st *stretch) {
+	source := []byte(p.source)
+	small := p.roster.small
+	for i, who := range p.person[st.from:st.to] {
+		if who >= nobody {
+			continue
+		}
+		v := nobody - who
+		if int(v) < len(small) && small[v] > 0 {
+			p.person[st.from+i] = small[v] - 1
+			continue
+		}
+		p.person[st.from+i] = p.roster.bySmall(source, v, int64(st.chunk)<<32|int64(i))
+		small = p.roster.small
+	}
+}
+
+// reserve makes room in the columns for so many runs, as the first chunks let
+// expect of the whole file.
+func (p *page) reserve(n int) {
+	p.hash, p.person = slices.Grow(p.hash, n), slices.Grow(p.person, n)
+	p.day, p.amount, p.flags = slices.Grow(p.day, n), slices.Grow(p.amount, n), slices.Grow(p.flags, n)
 }
 
 // name is what tells a record's order from others: its number, or who bought
@@ -223,6 +270,7 @@ func (p *page) end() {
 	if n := len(p.chunks); n > 0 {
 		st := &p.chunks[n-1]
 		st.to = len(p.hash)
+		p.lookUp(st)
 		if st.first != "" {
 			st.last = string(p.last)
 		}

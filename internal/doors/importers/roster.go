@@ -2,24 +2,33 @@ package importers
 
 import (
 	"bytes"
+	"cmp"
 	"hash/maphash"
+	"slices"
+	"strconv"
 
 	"regulars/internal/know/customers"
 	"regulars/internal/platform/text"
 )
 
-// roster numbers people by what a row says they are known by. It is a hash
-// table beside one arena of bytes: millions of people in few allocations, found
-// with one look at memory. Two people with the same 64 bits of a hash whose
-// seed nobody knows would be taken for one: of a million people that happens
-// once in thirty million reports.
+// roster numbers people by what a row says they are known by. It is two tables
+// beside one arena of bytes: millions of people in few allocations.
 type roster struct {
+	// small has place + 1 of those known by the number of another system
+	// alone, at that number: systems count their customers, and a table without
+	// hashes finds them several times quicker. They are all of one source.
+	small  []int32
+	source []byte
+	// slots is a hash table of all others. Two people with the same 64 bits of a
+	// hash whose seed nobody knows would be taken for one: of a million people
+	// that happens once in thirty million reports.
 	slots []slot
-	small []int32 // place + 1 of those known by a small number alone, at it
-	hash  []uint64
+	used  int
+
 	end   []int // of each person's bytes in arena
 	arena []byte
 	first []int64 // where each person was first met
+	made  []byte  // scratch
 }
 
 // slot holds the place of a person + 1; 0: empty.
@@ -38,69 +47,93 @@ func (r *roster) key(i int32) []byte {
 	return r.arena[from:r.end[i]]
 }
 
-// number returns the place of a person, who is added when not met before.
-func (r *roster) number(key []byte, hash uint64, at int64) int32 {
-	mask := uint64(len(r.slots) - 1)
-	for s := hash & mask; ; s = (s + 1) & mask {
-		found := &r.slots[s]
-		if found.place == 0 {
-			break
-		}
-		if found.hash == hash {
-			return found.place - 1
-		}
-	}
-	r.hash = append(r.hash, hash)
+func (r *roster) add(key []byte, at int64) int32 {
 	r.arena = append(r.arena, key...)
 	r.end = append(r.end, len(r.arena))
 	r.first = append(r.first, at)
-	if len(r.hash)*2 > len(r.slots) {
-		r.slots = make([]slot, len(r.slots)*2)
-		for i, hash := range r.hash[:len(r.hash)-1] {
-			r.place(hash, int32(i))
+	return int32(len(r.end) - 1)
+}
+
+// number returns the place of a person, who is added when not met before.
+func (r *roster) number(key []byte, at int64) int32 {
+	if i := bytes.IndexByte(key, parts[0]); r.small == nil || bytes.Equal(key[:i], r.source) {
+		if v := smallNumber(key[i+1:]); v > 0 {
+			return r.bySmall(key[:i], v, at)
 		}
 	}
-	r.place(hash, int32(len(r.hash)-1))
-	return int32(len(r.hash) - 1)
+	hash := maphash.Bytes(hashing, key)
+	found := r.slot(hash)
+	if found.place == 0 {
+		if r.used++; r.used*2 > len(r.slots) {
+			old := r.slots
+			r.slots = make([]slot, len(old)*2)
+			for _, s := range old {
+				if s.place > 0 {
+					*r.slot(s.hash) = s
+				}
+			}
+			found = r.slot(hash)
+		}
+		*found = slot{hash, r.add(key, at) + 1}
+	}
+	return found.place - 1
+}
+
+// slot is that of a hash, or the empty one where it belongs.
+func (r *roster) slot(hash uint64) *slot {
+	mask := uint64(len(r.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		if s := &r.slots[i]; s.place == 0 || s.hash == hash {
+			return s
+		}
+	}
 }
 
 // mostSmall bounds the numbers that are looked up without a hash.
 const mostSmall = 1 << 24
 
-// external is number for a person known by the number of another system alone.
-// Systems count their customers, so a table of the number itself is small, and
-// finds them several times quicker.
-func (r *roster) external(key []byte, number string, at int64) int32 {
-	v := 0
-	if number[0] != '0' && len(number) <= 8 {
-		for i := range len(number) {
-			d := number[i] - '0'
-			if d > 9 {
-				v = 0
-				break
-			}
-			v = v*10 + int(d)
+// smallNumber reads a number that bySmall takes; 0: it is none.
+func smallNumber[T string | []byte](number T) int32 {
+	if len(number) == 0 || len(number) > 8 || number[0] == '0' {
+		return 0
+	}
+	v := int32(0)
+	for i := range len(number) {
+		d := number[i] - '0'
+		if d > 9 {
+			return 0
 		}
+		v = v*10 + int32(d)
 	}
-	if v == 0 || v >= mostSmall {
-		return r.number(key, maphash.Bytes(hashing, key), at)
+	if v >= mostSmall {
+		return 0
 	}
-	if v >= len(r.small) {
-		r.small = append(r.small, make([]int32, max(v+1, min(2*len(r.small), mostSmall))-len(r.small))...)
+	return v
+}
+
+// bySmall is number for a person known by a small number alone.
+func (r *roster) bySmall(source []byte, v int32, at int64) int32 {
+	if int(v) >= len(r.small) {
+		r.source = append(r.source[:0], source...)
+		r.small = append(r.small, make([]int32, max(int(v)+1, min(2*len(r.small), mostSmall))-len(r.small))...)
 	}
 	if r.small[v] == 0 {
-		r.small[v] = r.number(key, maphash.Bytes(hashing, key), at) + 1
+		r.made = strconv.AppendInt(append(append(r.made[:0], source...), parts...), int64(v), 10)
+		r.small[v] = r.add(r.made, at) + 1
 	}
 	return r.small[v] - 1
 }
 
-func (r *roster) place(hash uint64, i int32) {
-	mask := uint64(len(r.slots) - 1)
-	s := hash & mask
-	for r.slots[s].place != 0 {
-		s = (s + 1) & mask
+// met are the people in the order in which they were first met.
+func (r *roster) met() []int32 {
+	all := make([]int32, len(r.first))
+	for i := range all {
+		all[i] = int32(i)
 	}
-	r.slots[s] = slot{hash, i + 1}
+	if !slices.IsSorted(r.first) {
+		slices.SortStableFunc(all, func(a, b int32) int { return cmp.Compare(r.first[a], r.first[b]) })
+	}
+	return all
 }
 
 // parts is what stands between the parts of a person's key: the source, then

@@ -97,7 +97,7 @@ type standing struct {
 	i                      int
 	x, last, age           float64
 	visits, total          int64
-	alive, year            float64
+	alive, year, each      float64 // each: what a visit is expected to bring
 	half, most             float64 // days after the last visit
 	state                  string
 	slipping               bool
@@ -116,9 +116,9 @@ func (s *scorer) of(i int) standing {
 		return v
 	}
 	v.alive = s.buying.Alive(v.x, v.last, v.age)
-	v.year, _ = s.buying.Moments(v.x, v.last, v.age, year)
-	each := s.spending.Spend(float64(v.visits), float64(v.total)/float64(v.visits))
-	v.expectedMinor = v.year * each
+	v.year, _ = s.buying.ahead(0, v.alive, v.x, v.last, v.age)
+	v.each = s.spending.Spend(float64(v.visits), float64(v.total)/float64(v.visits))
+	v.expectedMinor = v.year * v.each
 	if v.alive > 0 {
 		v.atStake = v.expectedMinor / v.alive
 	}
@@ -176,6 +176,7 @@ type watch struct {
 	atStake           float64
 	due               [6]Due
 	top               topList
+	ahead             []retention.Prospect // by horizon
 	most              int
 }
 
@@ -190,19 +191,32 @@ func (w watch) Merge(o watch) watch {
 	for _, v := range o.top {
 		w.top.offer(v, w.most)
 	}
+	ahead := make([]retention.Prospect, len(w.ahead))
+	for i := range ahead {
+		ahead[i] = w.ahead[i].Merge(o.ahead[i])
+	}
+	w.ahead = ahead
 	return w
 }
 
-// followUp finds who needs attention.
-func (f *figures) followUp(s *scorer) {
+// followUp finds who needs attention, and adds up what all are expected to
+// bring, by horizon.
+func (f *figures) followUp(s *scorer) []retention.Prospect {
 	w := retention.Over(f.h, func(part *retention.History) watch {
 		w := watch{most: f.options.Top}
+		for _, ahead := range horizons {
+			w.ahead = append(w.ahead, retention.Prospect{Days: float64(ahead.Days)})
+		}
 		own := *s
 		own.h = part
 		first, _ := slices.BinarySearch(f.h.ID, part.ID[0])
 		for i := range part.ID {
 			v := own.of(i)
 			v.i += first
+			for n := range w.ahead {
+				visits, variance := s.buying.ahead(n+1, v.alive, v.x, v.last, v.age)
+				w.ahead[n].Add(v.alive, visits, variance, v.each, s.spending)
+			}
 			if n := slices.Index(states, v.state); n >= 0 {
 				w.due[n].Customers++
 				w.due[n].YearMinor += v.expectedMinor
@@ -228,6 +242,7 @@ func (f *figures) followUp(s *scorer) {
 		}
 	}
 	f.report.FollowUp = up
+	return w.ahead
 }
 
 // everybody gives each customer to who asked for them.

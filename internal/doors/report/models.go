@@ -95,7 +95,7 @@ func (f *figures) models() error {
 	if f.options.All {
 		f.others(buyers)
 	}
-	days := []float64{year}
+	days := []float64{year} // its table is the first
 	for _, ahead := range horizons {
 		days = append(days, float64(ahead.Days))
 	}
@@ -105,14 +105,14 @@ func (f *figures) models() error {
 		s.setRhythm(rhythm, buyers)
 	}
 	f.options.Step("report.step.customers")
-	f.followUp(s)
+	ahead := f.followUp(s)
 	if f.options.Customers != nil {
 		if err := f.everybody(s); err != nil {
 			return err
 		}
 	}
 	f.options.Step("report.step.forecast")
-	if err := f.forecast(quick, spending); err != nil {
+	if err := f.forecast(ahead); err != nil {
 		return err
 	}
 	f.money(quick, spending)
@@ -185,7 +185,7 @@ const quarter = 91
 // backtests is how many times.
 const backtests = 8
 
-func (f *figures) forecast(buying retention.Buying, spending retention.GammaGamma) error {
+func (f *figures) forecast(prospects []retention.Prospect) error {
 	var past []retention.Backcast
 	if f.options.Backtest {
 		f.options.Step("report.step.backtest")
@@ -199,8 +199,9 @@ func (f *figures) forecast(buying retention.Buying, spending retention.GammaGamm
 		}
 		f.report.Backtest = coverage(past)
 	}
-	for _, ahead := range horizons {
-		got := retention.ForecastBy(f.h, float64(ahead.Days), buying, spending, past)
+	visits := float64(f.h.Customers()) + float64(f.gaps.Days.N())
+	for i, ahead := range horizons {
+		got := retention.ForecastFrom(prospects[i], float64(f.h.Orders())/visits, past)
 		ahead.Orders, ahead.Revenue, ahead.Tests = got.Orders, got.Revenue, got.Tests
 		f.report.Forecast = append(f.report.Forecast, ahead)
 		f.report.Alive = known(got.Prospect.Alive, true)

@@ -57,17 +57,23 @@ func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remem
 
 // Moments are those of the model.
 func (r *remembered) Moments(x, last, age, horizon float64) (mean, variance float64) {
-	if x < mostVisits && int(age) < r.ages {
-		for i := range r.tables {
-			if r.tables[i].horizon != horizon {
-				continue
-			}
-			if m := r.tables[i].places[int(x)*r.ages+int(age)]; m.mean > 0 {
-				alive := r.Alive(x, last, age)
-				mean = alive * m.mean
-				return mean, max(0, alive*m.square-mean*mean)
-			}
+	for i := range r.tables {
+		if r.tables[i].horizon == horizon {
+			return r.ahead(i, r.Alive(x, last, age), x, last, age)
 		}
 	}
 	return r.BGNBD.Moments(x, last, age, horizon)
+}
+
+// ahead is Moments by the place of the horizon, for whom the chance to be
+// alive is known.
+func (r *remembered) ahead(i int, alive, x, last, age float64) (mean, variance float64) {
+	t := &r.tables[i]
+	if x < mostVisits && int(age) < r.ages {
+		if m := t.places[int(x)*r.ages+int(age)]; m.mean > 0 {
+			mean = alive * m.mean
+			return mean, max(0, alive*m.square-mean*mean)
+		}
+	}
+	return r.BGNBD.Moments(x, last, age, t.horizon)
 }

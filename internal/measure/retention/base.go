@@ -1,6 +1,9 @@
 package retention
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // RetentionRate is the standard formula (end − new) / start: 1000 customers at
 // the start, 1100 at the end of which 200 are new, keep 0.9. It fails on
@@ -110,13 +113,71 @@ func (b Base) Churn() (float64, bool) { return ratio(b.Start-b.Kept(), b.Start) 
 
 // BasesOf counts the base of each calendar period that a span touches.
 func BasesOf(h *History, g Grain, in Span, window int32) ([]Base, error) {
-	var bases []Base
-	for p := g.PeriodOf(in.From); p <= g.PeriodOf(in.To); p++ {
-		b, err := BaseOf(h, Span{From: g.First(p), To: g.Last(p)}, window)
-		if err != nil {
-			return nil, err
-		}
-		bases = append(bases, b)
+	if window < 1 {
+		return nil, fmt.Errorf("a window of %d days: it needs at least one", window)
 	}
-	return bases, nil
+	var empty bases
+	for p := g.PeriodOf(in.From); p <= g.PeriodOf(in.To); p++ {
+		span := Span{From: g.First(p), To: g.Last(p)}
+		empty = append(empty, Base{
+			Span: span, Window: window,
+			Warming: h.FirstDay > span.From-window, Running: h.LastDay < span.To,
+		})
+	}
+	if len(empty) == 0 {
+		return nil, nil
+	}
+	return Over(h, func(h *History) bases {
+		all := slices.Clone(empty)
+		for i := range h.ID {
+			days := h.Days(i)
+			all.count(days, int(max(0, g.PeriodOf(days[0])-g.PeriodOf(in.From))))
+		}
+		return all
+	}), nil
+}
+
+// bases are consecutive periods.
+type bases []Base
+
+func (b bases) Merge(c bases) bases {
+	for i := range b {
+		b[i] = b[i].Merge(c[i])
+	}
+	return b
+}
+
+// count walks one customer's days once, from the period of the first: who is
+// there at the end of a period is there at the start of the next.
+func (b bases) count(days []int32, from int) {
+	k := 0 // days passed
+	var there bool
+	upTo := func(day, window int32) bool {
+		for k < len(days) && days[k] <= day {
+			k++
+		}
+		return k > 0 && days[k-1] > day-window
+	}
+	for i := from; i < len(b); i++ {
+		p := &b[i]
+		if i == from {
+			there = upTo(p.Span.From-1, p.Window)
+		}
+		before := there
+		there = upTo(p.Span.To, p.Window)
+		if before {
+			p.Start++
+		}
+		if there {
+			p.End++
+			switch {
+			case days[0] >= p.Span.From:
+				p.New++
+			case !before:
+				p.WonBack++
+			}
+		} else if k == len(days) {
+			return
+		}
+	}
 }
