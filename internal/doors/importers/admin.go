@@ -136,7 +136,7 @@ func (d door) opens(r *web.Request, i id.Import) error {
 	}
 	in, err := openSpooled(r.Context(), d.db, im)
 	if err != nil {
-		return errors.Join(err, Remove(r.Context(), d.db, i, r.Staff.ID))
+		return errors.Join(err, Remove(r.Context(), d.db, i, 0)) // the program itself
 	}
 	return in.Close()
 }

@@ -179,6 +179,9 @@ func TestAFileIsUploadedCheckedImportedAndUndoneInTheBrowser(t *testing.T) {
 		if mend.Body != want {
 			t.Errorf("to be mended: %q", mend.Body)
 		}
+		if n := number(t, db, `select count(*) from audit where action = 'import.rows_exported' and user_id <> 0`); n != 1 {
+			t.Errorf("the audit log has %d lines of the rows that were given out", n)
+		}
 		mended := strings.Replace(mend.Body, "02-31", "02-28", 1)
 		at2 := h.upload("beans to mend.csv", []byte(mended)).Header.Get("Location")
 		second := page.Get(t, h, at2, as).In(".alert-good", page.HasText("came in before"))
@@ -261,6 +264,11 @@ func TestTheCheckAsksWhatCannotBeTold(t *testing.T) {
 	page.Post(t, h, at, missing, as).HasStatus(422).In(".alert-warn", page.HasText("Something is missing"))
 	page.Post(t, h, at+"/removal", nil, as).Redirects("/imports")
 	page.Do(t, h, httptest.NewRequest(http.MethodGet, at, nil), as).HasStatus(404)
+	removed := 0
+	if err := db.QueryRow(t.Context(), `select count(*) from audit a join users u on u.id = a.user_id
+		where a.action = 'import.removed' and a.subject = $1`, strings.TrimPrefix(at, "/imports/")).Scan(&removed); err != nil || removed != 1 {
+		t.Errorf("the audit log has %d lines of the removal, %v", removed, err)
+	}
 }
 
 func TestAnotherSheetOrEncodingIsLookedAtAnew(t *testing.T) {

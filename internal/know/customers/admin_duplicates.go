@@ -6,6 +6,7 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -96,7 +97,12 @@ func (d desk) dismiss(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Dismiss(r.Context(), tx, one, other, by(r)) }); err != nil {
+	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error {
+		if err := Dismiss(r.Context(), tx, one, other, by(r)); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, audited(r, "duplicate.dismissed", one))
+	}); err != nil {
 		return err
 	}
 	r.Flash(w, "good", r.T("customers.duplicates.dismissed"))

@@ -6,6 +6,7 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 )
 
@@ -19,8 +20,16 @@ func (d desk) export(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := users.AuditExport(r.Context(), d.db, audited(r, "customer.exported", c.ID)); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+c.ID.String()+`.json"`)
 	return r.JSON(w, x)
+}
+
+// audited is the audit log's line of what is done to a customer.
+func audited(r *web.Request, action string, c id.Customer) users.Change {
+	return users.Change{By: r.Staff.ID, Action: action, Subject: c.String()}
 }
 
 // erasePage asks before a person is erased for good.
@@ -65,7 +74,10 @@ func (d desk) erase(w http.ResponseWriter, r *web.Request) error {
 		return d.renderErase(w, r, http.StatusUnprocessableEntity, c, f)
 	}
 	if err := d.write(r, c.ID, func(ctx context.Context, tx *store.Tx, c id.Customer) error {
-		return EraseForGood(ctx, tx, d.tables, c, by(r))
+		if err := EraseForGood(ctx, tx, d.tables, c, by(r)); err != nil {
+			return err
+		}
+		return users.Audit(ctx, tx, audited(r, "customer.erased", c))
 	}); err != nil {
 		return err
 	}

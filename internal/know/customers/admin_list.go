@@ -18,6 +18,7 @@ import (
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -283,6 +284,9 @@ func (d desk) csv(w http.ResponseWriter, r *web.Request) error {
 		if slices.Contains(shown, c.key) {
 			heading = append(heading, r.T("customers.column."+c.key))
 		}
+	}
+	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "customers.exported"}); err != nil {
+		return err
 	}
 	return r.CSV(w, "customers", heading, rowsOf(d.db, r, f, o, shown))
 }

@@ -11,6 +11,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -212,8 +213,10 @@ func (d desk) merge(w http.ResponseWriter, r *web.Request) error {
 	}
 	if f.OK() {
 		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
-			_, err := MergeInto(r.Context(), tx, d.tables, survivor, other, by(r))
-			return err
+			if _, err := MergeInto(r.Context(), tx, d.tables, survivor, other, by(r)); err != nil {
+				return err
+			}
+			return users.Audit(r.Context(), tx, audited(r, "customer.merged", survivor))
 		}))
 	}
 	if err != nil {
@@ -236,8 +239,10 @@ func (d desk) undoMerge(w http.ResponseWriter, r *web.Request) error {
 		return errs.New(errs.NotFound, err, "%s", r.T("web.error.address"))
 	}
 	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error {
-		_, err := UndoMerge(r.Context(), tx, d.tables, c.ID, merge, by(r))
-		return err
+		if _, err := UndoMerge(r.Context(), tx, d.tables, c.ID, merge, by(r)); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, audited(r, "customer.unmerged", c.ID))
 	}); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,31 @@ func TestMergingOnThePagesAndBack(t *testing.T) {
 		form(t, h, dismissal).Redirects("/customers/duplicates")
 		page.Get(t, h, "/customers/duplicates", signedIn).Not("tbody").In("main", page.HasText("No likely duplicates"))
 		form(t, h, "/customers/duplicates").Redirects("/customers/duplicates")
+	})
+}
+
+func TestTheAuditLogNamesWhoExportedMergedAndErased(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		h := pages(t, db, web.Manager)
+		a := create(t, db, customers.Profile{Name: "Jan Novák", Identities: []customers.Identity{{Kind: "phone", Value: "+420601123456"}}})
+		b := create(t, db, customers.Profile{Name: "Novak Jan", Identities: []customers.Identity{{Kind: "phone", Value: "601123456"}}})
+		if err := customers.FindDuplicates(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		page.Get(t, h, "/customers.csv", signedIn)
+		page.Get(t, h, "/customers/"+a.String()+"/export", signedIn)
+		form(t, h, "/customers/"+a.String()+"/merges", "with", b.String(), "keep", b.String())
+		undo := page.Get(t, h, "/customers/"+b.String(), signedIn).Attr("form[action$=undoing]", "action")
+		form(t, h, undo)
+		form(t, h, undo).HasStatus(409)
+		form(t, h, "/customers/duplicates/"+a.String()+"/"+b.String()+"/dismissal")
+		form(t, h, "/customers/"+b.String()+"/erasure", "confirm", "somebody else").HasStatus(422)
+		form(t, h, "/customers/"+b.String()+"/erasure", "confirm", "Novak Jan")
+		want := []string{"customers.exported ", "customer.exported " + a.String(), "customer.merged " + b.String(), "customer.unmerged " + b.String(),
+			"duplicate.dismissed " + a.String(), "customer.erased " + b.String()}
+		if got := testkit.Audited(t, db, 7, customers.Files); !slices.Equal(got, want) {
+			t.Errorf("the log says %q, want %q", got, want)
+		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -135,7 +136,13 @@ func (d desk) do(name string, act action) web.Handler {
 		if err != nil {
 			return err
 		}
-		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error { return act(r.Context(), tx, r, o, f) }))
+		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
+			if err := act(r.Context(), tx, r, o, f); err != nil || !f.OK() || o.Customer != 0 {
+				return err
+			}
+			// A walk-in has no timeline to say who did it.
+			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "walkin." + name, Subject: o.ID.String()})
+		}))
 		if err != nil {
 			return err
 		}

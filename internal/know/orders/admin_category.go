@@ -8,6 +8,7 @@ import (
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -72,8 +73,11 @@ func (d desk) addCategory(w http.ResponseWriter, r *web.Request) error {
 	}
 	name, parent := f.Need("name", 200), readCategory(r, f, "parent")
 	return d.changeCategories(w, r, f, 0, func(tx *store.Tx) error {
-		_, err := AddCategory(r.Context(), tx, name, parent)
-		return err
+		c, err := AddCategory(r.Context(), tx, name, parent)
+		if err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.added", Subject: c.String()})
 	})
 }
 
@@ -92,7 +96,10 @@ func (d desk) saveCategory(w http.ResponseWriter, r *web.Request) error {
 		if field := errs.FieldOf(err); field != "" {
 			return renamed(err, field, field+"-"+c.String())
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.changed", Subject: c.String()})
 	})
 }
 
@@ -101,7 +108,12 @@ func (d desk) removeCategory(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.changeCategories(w, r, r.NewForm(), 0, func(tx *store.Tx) error { return RemoveCategory(r.Context(), tx, c) })
+	return d.changeCategories(w, r, r.NewForm(), 0, func(tx *store.Tx) error {
+		if err := RemoveCategory(r.Context(), tx, c); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.removed", Subject: c.String()})
+	})
 }
 
 // changeCategories runs a change unless the form is wrong, and answers.

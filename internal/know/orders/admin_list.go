@@ -13,6 +13,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/text"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -251,6 +252,9 @@ func (d desk) csv(w http.ResponseWriter, r *web.Request) error {
 	heading := make([]string, len(keys))
 	for i, k := range keys {
 		heading[i] = r.T("orders.csv." + k)
+	}
+	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "orders.exported"}); err != nil {
+		return err
 	}
 	return r.CSV(w, "orders", heading, d.csvRows(r, f, p))
 }

@@ -13,6 +13,7 @@ import (
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -299,7 +300,13 @@ func (d desk) saveProduct(w http.ResponseWriter, r *web.Request) error {
 	changed.Name, changed.Kind = f.Need("name", 200), f.Choice("kind", KindProduct, KindService)
 	changed.Category = readCategory(r, f, "category")
 	if f.OK() {
-		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error { return SaveProduct(r.Context(), tx, changed) }))
+		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
+			if err := SaveProduct(r.Context(), tx, changed); err != nil {
+				return err
+			}
+			fields := users.Changed("name", p.Name, changed.Name, "kind", p.Kind, changed.Kind, "category", p.Category.String(), changed.Category.String())
+			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "product.changed", Subject: p.ID.String(), Fields: fields})
+		}))
 	}
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package orders
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -73,7 +75,12 @@ func (d desk) setRates(w http.ResponseWriter, r *web.Request) error {
 		f.Wrong("rate", r.T("orders.rates.none"))
 	}
 	if f.OK() {
-		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error { return SetRates(r.Context(), tx, rates) }))
+		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
+			if err := SetRates(r.Context(), tx, rates); err != nil {
+				return err
+			}
+			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "rates.changed", Fields: currenciesOf(rates)})
+		}))
 	}
 	if err != nil {
 		return err
@@ -83,6 +90,16 @@ func (d desk) setRates(w http.ResponseWriter, r *web.Request) error {
 	}
 	r.Flash(w, "good", r.T("orders.rates.saved"))
 	return r.Redirect(w, "/orders/rates")
+}
+
+// currenciesOf names the currencies of rates, for the audit log.
+func currenciesOf(rates []Rate) []string {
+	var all []string
+	for _, rate := range rates {
+		all = append(all, string(rate.Currency))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // readRates reads the one rate of the fields and those that were pasted, a

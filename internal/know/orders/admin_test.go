@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -266,6 +267,37 @@ func TestRatesAreEnteredOneByOneOrPasted(t *testing.T) {
 			t.Fatal(err)
 		}
 		page.Get(t, h, "/orders", signedIn).Not(".alert-warn")
+	})
+}
+
+func TestTheAuditLogNamesWhoChangedTheHouse(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		c := open(t, db)
+		h := pages(t, db, web.Manager)
+		post := func(path string, fields url.Values) { page.Post(t, h, path, fields, signedIn) }
+		page.Get(t, h, "/orders.csv", signedIn)
+		post("/orders/rates", url.Values{"many": {"GBP, 2026-02-01, 1.2\nKRW;2026-02-01;0,0006\nGBP, 2026-02-02, 1.2"}})
+		post("/orders/rates", url.Values{"many": {"nonsense"}})
+		post("/products/categories", url.Values{"name": {"Green"}})
+		all, err := Categories(t.Context(), db)
+		if err != nil || len(all) == 0 {
+			t.Fatal(all, err)
+		}
+		green := all[slices.IndexFunc(all, func(c Category) bool { return c.Name == "Green" })].ID.String()
+		post("/products/categories/"+green, url.Values{"name-" + green: {""}})
+		post("/products/categories/"+green, url.Values{"name-" + green: {"Greens"}})
+		post("/products/categories/"+green+"/removal", nil)
+		walkin := "/orders/walk-in/" + c.ids["T-1"].String()
+		post(walkin+"/cancellation", url.Values{"cancel_reason": {"nonsense"}})
+		post(walkin+"/cancellation", url.Values{"cancel_reason": {"out_of_stock"}})
+		cup := c.products["cup"].String()
+		post("/products/"+cup, url.Values{"name": {"Mug"}, "kind": {KindProduct}})
+		post("/products/"+cup, url.Values{"name": {""}, "kind": {KindProduct}})
+		want := []string{"orders.exported ", "rates.changed  GBP KRW", "category.added " + green, "category.changed " + green, "category.removed " + green,
+			"walkin.cancelled " + c.ids["T-1"].String(), "product.changed " + cup + " name"}
+		if got := testkit.Audited(t, db, 7, Files); !slices.Equal(got, want) {
+			t.Errorf("the log says %q, want %q", got, want)
+		}
 	})
 }
 

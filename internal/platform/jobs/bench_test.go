@@ -2,8 +2,10 @@ package jobs_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
@@ -91,6 +93,29 @@ func BenchmarkWake(b *testing.B) {
 			b.StartTimer()
 			<-ran
 		}
+	})
+}
+
+// One operation is the time from the commit of an enqueue to the start of the
+// job in another process; worst-ms is the longest of them.
+func BenchmarkWakeInAnotherProcess(b *testing.B) {
+	eachEngine(b, func(b *testing.B, db *store.DB) {
+		ran := make(chan bool)
+		start(b, db, []jobs.Kind{{Name: "a.do", Do: func(context.Context, *jobs.Job) error { ran <- true; return nil }}}, jobs.Options{})
+		enqueue(b, db, jobs.New{Kind: "a.do"})
+		<-ran // it runs, and listens
+		jobs.Deafen()
+		worst := time.Duration(0)
+		for b.Loop() {
+			b.StopTimer()
+			time.Sleep(rand.N(jobs.PollEvery)) // wherever it is between two looks
+			enqueue(b, db, jobs.New{Kind: "a.do"})
+			b.StartTimer()
+			committed := time.Now()
+			<-ran
+			worst = max(worst, time.Since(committed))
+		}
+		b.ReportMetric(float64(worst)/float64(time.Millisecond), "worst-ms")
 	})
 }
 

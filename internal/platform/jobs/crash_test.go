@@ -329,3 +329,9 @@ func TestAStoredFailureIsBoundedAndNamesNobody(t *testing.T) {
 		t.Errorf("%d bytes: %s", len(got), got)
 	}
 }
+
+func TestARunnerLooksOftenEnoughForJobsOfOtherProcesses(t *testing.T) {
+	if promised := 50 * time.Millisecond; jobs.PollEvery >= promised {
+		t.Errorf("it looks every %s, but Enqueue promises a start within %s", jobs.PollEvery, promised)
+	}
+}

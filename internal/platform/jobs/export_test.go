@@ -41,3 +41,14 @@ var SayFailure = sayFailure
 
 // Listen is rung when a transaction of this process has enqueued.
 var Listen = listen
+
+// PollEvery is how often a runner looks for what nobody rang for.
+const PollEvery = pollEvery
+
+// Deafen takes the bell away from all runners that run: they find new jobs as
+// those of another process do.
+func Deafen() {
+	bell.Lock()
+	defer bell.Unlock()
+	clear(bell.ropes)
+}

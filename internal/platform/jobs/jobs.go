@@ -65,7 +65,8 @@ const (
 )
 
 // Enqueue puts jobs into the caller's transaction; workers of this process
-// start them as soon as it is committed, others within 50 ms.
+// start them as soon as it is committed, others within 50 ms unless the
+// machine is short of processors: they look every 40 ms.
 //
 // A job with a Key coalesces with the one of that kind and key already there,
 // and takes over the newer arguments: if that one waits, the earlier of both

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 )
 
 // work runs one job and logs its failure.
@@ -59,24 +59,12 @@ func panicAt(stack []byte) string {
 
 const maxFailure = 300
 
-// personal matches what an error's text may repeat of a person: addresses
-// and phone numbers.
-var personal = regexp.MustCompile(`[^\s"'<>()=]+@[^\s"'<>()=]+|\+\d[\d ()/-]{6,}\d`)
-
 var kindNames = [...]string{"internal", "invalid", "not found", "conflict", "forbidden", "sign in", "too large", "unavailable"}
 
 // sayFailure is what is stored of an error: its kind and the beginning of its
 // text, without addresses and phone numbers.
 func sayFailure(err error) string {
-	text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "")
-	if len(text) > 4*maxFailure {
-		text = strings.ToValidUTF8(text[:4*maxFailure], "")
-	}
-	text = personal.ReplaceAllString(text, "…")
-	if len(text) > maxFailure {
-		text = strings.ToValidUTF8(text[:maxFailure], "") + "…"
-	}
-	return kindNames[errs.KindOf(err)] + ": " + text
+	return kindNames[errs.KindOf(err)] + ": " + text.Masked(err.Error(), maxFailure)
 }
 
 // beat renews the leases of all held jobs well before they run out, and ends

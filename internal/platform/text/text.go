@@ -5,6 +5,7 @@
 package text
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -80,4 +81,27 @@ func Short(s string, n int) string {
 	}
 	r := []rune(s)
 	return strings.TrimRightFunc(string(r[:n-1]), unicode.IsSpace) + "…"
+}
+
+// personal matches what the text of an error may repeat of a person: addresses,
+// also as they stand in a URL, and phone numbers.
+var personal = regexp.MustCompile(`[^\s"'<>()=]+(?:@|%40)[^\s"'<>()=/&]+|(?:\+|%2B)\d[\d ()/-]{6,}\d`)
+
+// maxMasked is how many bytes Masked looks at.
+const maxMasked = 64 << 10
+
+// Masked makes the text of an error fit for logs: valid UTF-8 without NUL, with
+// an ellipsis for every address and phone number, at most n bytes and one more
+// ellipsis when something was cut.
+func Masked(s string, n int) string {
+	cut := len(s) > maxMasked
+	s = strings.ToValidUTF8(strings.ReplaceAll(s[:min(len(s), maxMasked)], "\x00", ""), "")
+	s = personal.ReplaceAllString(s, "…")
+	if len(s) > n {
+		s, cut = strings.ToValidUTF8(s[:n], ""), true
+	}
+	if cut {
+		s += "…"
+	}
+	return s
 }

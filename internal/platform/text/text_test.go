@@ -2,6 +2,7 @@ package text
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -53,4 +54,26 @@ func FuzzCleanIsValidAndStable(f *testing.F) {
 			t.Errorf("Clean(%q) = %q is not clean", s, c)
 		}
 	})
+}
+
+func TestMaskedTextNamesNobodyAndIsBounded(t *testing.T) {
+	for said, want := range map[string]string{
+		"to <ann.b@example.com>, \"bob@x.org\"":                 "to <…>, \"…\"",
+		"call +44 (20) 7946-0958: busy":                         "call …: busy",
+		"get /customers?q=ann%40example.com&p=%2B420601123456":  "get /customers?q=…&p=…",
+		"at /home/go/pkg/mod/example.org/sqlite@v1.2.3/conn.go": "at …/conn.go",
+		"main.go:12 +0x1a4 order 1001, 12 of 400 in 3.5 ms":     "main.go:12 +0x1a4 order 1001, 12 of 400 in 3.5 ms",
+		"a\x00b\xffc": "abc",
+		"":            "",
+	} {
+		if got := Masked(said, 100); got != want {
+			t.Errorf("%q is masked as %q, want %q", said, got, want)
+		}
+	}
+	if got := Masked(strings.Repeat("ř", 60), 101); got != strings.Repeat("ř", 50)+"…" {
+		t.Errorf("cut to %d bytes: %s", len(got), got)
+	}
+	if got := Masked(strings.Repeat("ann@example.com ", 100_000), 1000); len(got) > 1003 || strings.Contains(got, "ann") {
+		t.Errorf("%d bytes: %s", len(got), got)
+	}
 }

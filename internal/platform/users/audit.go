@@ -20,7 +20,10 @@ type Change struct {
 }
 
 // Audit writes a line of the audit log, in the transaction of the change. It
-// is called by every verb that a member of staff can cause.
+// is called for what staff do to the house: settings, staff, rates, products,
+// categories, walk-ins, imports, background work; and for exporting customers
+// and orders, merging and erasing. What else they do to a customer stands with
+// their name in that customer's timeline.
 func Audit(ctx context.Context, tx *store.Tx, c Change) error {
 	_, err := tx.Exec(ctx, `insert into audit (id, at, user_id, action, subject, fields) values ($1, $2, $3, $4, $5, $6)`,
 		tx.NewID(), tx.Now.UnixMicro(), int64(c.By), c.Action, c.Subject, strings.Join(c.Fields, ","))
@@ -28,6 +31,12 @@ func Audit(ctx context.Context, tx *store.Tx, c Change) error {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
 	return nil
+}
+
+// AuditExport writes a line in a transaction of its own, before what was asked
+// for is sent: an export that cannot be noted is not given out.
+func AuditExport(ctx context.Context, db *store.DB, c Change) error {
+	return db.Tx(ctx, func(tx *store.Tx) error { return Audit(ctx, tx, c) })
 }
 
 // Changed names the fields that differ, given as name, before and after in

@@ -145,3 +145,23 @@ func TestAListIsFilteredWhileOneTypesAndItsChipsFollow(t *testing.T) {
 		t.Errorf("the browser complains: %q", errors)
 	}
 }
+
+func TestAFigureOfWordsIsBrokenOnlyBetweenThem(t *testing.T) {
+	tab := browser.Open(t, serve(t), "/dev/kit", browser.Narrow, "light")
+	broken := tab.Eval(`(() => {
+		const card = document.createElement("section"), stats = document.querySelector(".stats");
+		card.className = "card";
+		stats.replaceWith(card);
+		card.append(stats);
+		const words = document.querySelector(".stat-value");
+		words.textContent = "New customers";
+		const last = document.createRange();
+		last.setStart(words.firstChild, 4);
+		last.setEnd(words.firstChild, 13);
+		return last.getClientRects().length;
+	})()`)
+	if broken != "1" {
+		t.Errorf("“customers” stands on %s lines", broken)
+	}
+	tab.FitsWidth()
+}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/text"
 )
 
 // statuses is the one place where a kind of error becomes a status; name is
@@ -52,7 +53,7 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	var cause *errs.Error
 	if kind == errs.Internal || errors.As(err, &cause) && cause.Err != nil {
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("id", r.ID),
-			slog.String("route", r.route.Pattern), slog.String("error", err.Error()))
+			slog.String("route", r.route.Pattern), slog.String("error", logged(err)))
 	}
 	if a, ok := w.(*answer); ok && a.status != 0 {
 		// Half an answer is out already; breaking the connection is the only
@@ -84,12 +85,20 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	}
 }
 
+// maxLogged is how many bytes of an error a line of the log holds: the part of
+// a panic's stack that tells where it was.
+const maxLogged = 4000
+
+// logged is what the log says of an error: addresses and phone numbers of
+// persons are left out.
+func logged(err error) string { return text.Masked(err.Error(), maxLogged) }
+
 // finish answers in plain text when even the error page could not be made.
 func (s *Server) finish(w http.ResponseWriter, r *Request, page errorPage, err error) {
 	if err == nil {
 		return
 	}
-	s.Log.Error("error page failed", "id", r.ID, "error", err)
+	s.Log.Error("error page failed", "id", r.ID, "error", logged(err))
 	_ = r.write(w, page.Status, "text/plain; charset=utf-8", []byte(page.Title+"\n\n"+page.Text+"\n"+page.ID+"\n"))
 }
 
@@ -107,9 +116,9 @@ func (s *Server) sentence(r *Request, err error) string {
 	if errs.KindOf(err) == errs.Internal {
 		return r.T("web.error.internal.text")
 	}
-	text := errs.Message(err)
-	if s.Catalog.Has(text) {
-		return r.T(text)
+	said := errs.Message(err)
+	if s.Catalog.Has(said) {
+		return r.T(said)
 	}
-	return text
+	return said
 }

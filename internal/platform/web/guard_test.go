@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,6 +101,23 @@ func TestInternalErrorsAreLoggedAndNeverShown(t *testing.T) {
 		if !strings.Contains(w.Body.String(), id) || !strings.Contains(s.log.String(), id) || !strings.Contains(s.log.String(), secret) {
 			t.Errorf("%s: the log and the page do not share the id %s: %s", path, id, s.log)
 		}
+	}
+}
+
+func TestTheLogOfAFailureNamesNobody(t *testing.T) {
+	said := "send to anna@example.com (+420 601 123 456): " + strings.Repeat("broken ", 2000)
+	s := serve(t, func(c *web.Config) {
+		c.Routes = append(c.Routes, web.Route{Pattern: "GET /mail", Role: web.Public, Handler: failing(errors.New(said))},
+			web.Route{Pattern: "GET /mail-panic", Role: web.Public, Handler: func(http.ResponseWriter, *web.Request) error { panic("panic at anna@example.com +420601123456") }})
+	})
+	s.do("GET", "/mail", "", "")
+	s.do("GET", "/mail-panic", "", "")
+	log := s.log.String()
+	if strings.Contains(log, "anna@") || strings.Contains(log, "601") || !strings.Contains(log, "send to … (…): broken") || !strings.Contains(log, "panic at … …") {
+		t.Errorf("the log says %s", log)
+	}
+	if !strings.Contains(log, "guard_test.go:") || len(log) > 10_000 {
+		t.Errorf("%d bytes, and where it panicked must be among them: %s", len(log), log)
 	}
 }
 

@@ -43,7 +43,7 @@ func (r *Request) Panels(q store.Querier, customer id.Customer) []Box {
 			html, err = r.Fragment(p.Page, "panel", data)
 		}
 		if err != nil {
-			r.server.Log.Error("panel failed", "id", r.ID, "panel", p.ID, "error", err)
+			r.server.Log.Error("panel failed", "id", r.ID, "panel", p.ID, "error", logged(err))
 			html, _ = r.Fragment("web/error.html", "panel-failed", nil)
 		}
 		boxes = append(boxes, Box{p.ID, html})
