@@ -228,7 +228,7 @@ func TestStoppingLetsRunningJobsFinishAndHandsBackTheRest(t *testing.T) {
 		}
 		enqueue(t, db, numbered("a.slow", 2)...)
 		enqueue(t, db, jobs.New{Kind: "a.stuck"})
-		stop := start(t, db, kinds, jobs.Options{Workers: 3, StopWithin: 50 * time.Millisecond})
+		stop := start(t, db, kinds, jobs.Options{Workers: 3, StopWithin: time.Second})
 		for range 3 {
 			<-begun
 		}
