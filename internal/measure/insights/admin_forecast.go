@@ -71,6 +71,9 @@ func round(v float64) int64 { return int64(math.Round(v)) }
 // money range and orders range, as they are written.
 func spread(r *web.Request, low, high float64, inMoney bool) string {
 	if inMoney {
+		if round(low) == round(high) {
+			return whole(r, round(low))
+		}
 		return whole(r, round(low)) + " – " + whole(r, round(high))
 	}
 	return r.Print.Int(round(low)) + " – " + r.Print.Int(round(high))

@@ -27,6 +27,9 @@ type movedPage struct {
 	How     []string
 }
 
+// mostSaid is how many sentences of each figure are said; the table has all.
+const mostSaid = 12
+
 func compareOf(r *web.Request) string {
 	if c := r.URL.Query().Get("compare"); slices.Contains(compares, c) {
 		return c
@@ -76,16 +79,18 @@ func (p *movedPage) fill(r *web.Request, m *moves) {
 	}
 	p.Stats = movedStats(r, m)
 	for _, x := range m.Told {
+		said := &p.Repeat
 		if x.Figure == "revenue" {
-			p.Revenue = append(p.Revenue, sayMove(r, x))
-		} else {
-			p.Repeat = append(p.Repeat, sayMove(r, x))
+			said = &p.Revenue
+		}
+		if len(*said) < mostSaid {
+			*said = append(*said, sayMove(r, x))
 		}
 	}
 	if len(m.Told) == 0 {
 		p.Quiet = r.Print.N("insights.moved.quiet", m.Asked)
 	}
-	for _, x := range m.Odd {
+	for _, x := range m.Odd[:min(len(m.Odd), mostSaid)] {
 		p.Odd = append(p.Odd, sayMove(r, x))
 	}
 	if len(m.Odd) == 0 {
@@ -154,7 +159,8 @@ func sayMove(r *web.Request, x move) string {
 	}
 	switch x.Figure {
 	case "revenue":
-		return r.T("insights.moved.say.revenue."+way, "Who", who, "Before", whole(r, round(x.Before)), "After", whole(r, round(x.After)), "Change", whole(r, abs(round(x.Change))))
+		return r.T("insights.moved.say.revenue."+way, "Who", who, "Before", whole(r, round(x.Before)), "After", whole(r, round(x.After)), "Change", whole(r, abs(round(x.Change))),
+			"Rest", plus(x.Rest)+r.Print.Percent(x.Rest, 1))
 	case "repeat":
 		key := way
 		if abs(round(x.Mix*1e6)) > abs(round(x.Rate*1e6)) {

@@ -40,6 +40,8 @@ type move struct {
 	Figure string `json:"figure"` // revenue, repeat, refund, cancel
 	By     string `json:"by"`     // the dimension
 	Label  string `json:"label"`
+	// Rest is by how much the revenue of all others changed, as a share.
+	Rest float64 `json:"rest,omitempty"`
 	retention.Cause
 }
 
@@ -191,6 +193,9 @@ func (m *moves) patterns(d *deals) {
 			}
 		}
 		all.add("refund", by, s.labels, retention.Patterns(refunds), nil, refunds)
+		if by == byPromise {
+			continue // what was cancelled in time was never to be delivered
+		}
 		all.add("cancel", by, s.labels, retention.Patterns(cancels), nil, refunds)
 	}
 	m.Checked, m.Odd = len(all.causes), all.told()
@@ -215,8 +220,17 @@ func (b *board) add(figure, by string, labels []string, causes []retention.Cause
 	}
 	causes = slices.DeleteFunc(causes, func(c retention.Cause) bool { return !numbers(c.Before, c.After, c.Change, c.Rate, c.Mix, c.P) })
 	slices.SortStableFunc(causes, func(x, y retention.Cause) int { return cmp.Compare(revenue(y), revenue(x)) })
+	var totals [2]int64
+	for i, cells := range []retention.Cells{before, after} {
+		for _, cell := range cells {
+			totals[i] += cell.RevenueMinor
+		}
+	}
 	for _, c := range causes[:min(len(causes), mostGroups)] {
 		m := move{Figure: figure, By: by, Label: labels[c.Group], Cause: c}
+		if was := float64(totals[0]) - c.Before; figure == "revenue" && was > 0 {
+			m.Rest = (float64(totals[1])-c.After)/was - 1
+		}
 		c.Group = len(b.moves)
 		b.causes, b.moves = append(b.causes, c), append(b.moves, m)
 	}

@@ -106,7 +106,11 @@ func (d *deals) readOrders(ctx context.Context, q store.Querier, args []any, asO
 			less = "with"
 		}
 		for name, label := range map[string]string{byChannel: channel, byStaff: staff, byCountry: country, byDiscount: less, byPromise: promiseOf(promised, delivered, last)} {
-			d.by[name].of = append(d.by[name].of, d.by[name].group(label))
+			g := int32(-1)
+			if label != undecided {
+				g = d.by[name].group(label)
+			}
+			d.by[name].of = append(d.by[name].of, g)
 		}
 		if n := int64(len(d.orders.Day)); n%tellEvery == 0 {
 			tell(n)
@@ -115,13 +119,17 @@ func (d *deals) readOrders(ctx context.Context, q store.Querier, args []any, asO
 	return rows.Err()
 }
 
+// undecided is a promise of which it will be known later whether it was kept.
+// Only the later of two periods has such, so they are in no group.
+const undecided = "\x00"
+
 // promiseOf says what became of a promise by a day.
 func promiseOf(promised, delivered, last string) string {
 	switch {
 	case promised == "":
 		return "none"
 	case delivered == "" && promised >= last:
-		return "open"
+		return undecided
 	case delivered != "" && delivered <= promised:
 		return "kept"
 	}

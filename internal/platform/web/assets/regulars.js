@@ -167,6 +167,11 @@
 
   function ready(within) {
     showCopies(within);
+    // Where the tabs do not fit beside each other, the one that is open is seen.
+    within.querySelectorAll(".tabs [aria-current]").forEach(function (a) {
+      var box = a.parentNode.getBoundingClientRect(), tab = a.getBoundingClientRect();
+      a.parentNode.scrollLeft += tab.left + tab.width / 2 - box.left - box.width / 2;
+    });
     within.querySelectorAll("[data-focus] a[href^='#field-']").forEach(function (a) {
       var label = document.querySelector('label[for="' + a.hash.slice(1) + '"]');
       if (label) a.textContent = label.firstChild.textContent.trim() + ": " + a.textContent;

@@ -1,0 +1,4 @@
+package insights
+
+// PeriodsOf are the periods of a comparison.
+var PeriodsOf = periodsOf
