@@ -30,7 +30,6 @@ type page struct {
 type bound struct {
 	set *template.Template
 	r   *Request
-	w   http.ResponseWriter
 }
 
 // layoutData is what the layout sees; the page's own blocks see Page.

@@ -51,7 +51,7 @@ func TestInitialsAreOfTheFirstAndTheLastName(t *testing.T) {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
-	if Avatar("Ana") != Avatar("Ana") {
+	if first, again := Avatar("Ana"), Avatar("Ana"); first != again {
 		t.Error("the same name has two faces")
 	}
 }
