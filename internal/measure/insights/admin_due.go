@@ -104,6 +104,10 @@ func (d desk) dueTable(r *web.Request, x *prospects) (kit.Table, error) {
 		last := people[mostDue-1]
 		t.Next = last.DueDay + "_" + last.Customer.String()
 	}
+	names, err := d.names(r, people)
+	if err != nil {
+		return t, err
+	}
 	for _, s := range people {
 		gap, value := "–", "–"
 		if s.Gap > 0 {
@@ -112,7 +116,7 @@ func (d desk) dueTable(r *web.Request, x *prospects) (kit.Table, error) {
 		if s.HasValue {
 			value = whole(r, s.Value)
 		}
-		t.Rows = append(t.Rows, kit.Row{Href: r.Href("/customers/" + s.Customer.String()), Cells: []any{nameOf(r, s), r.Print.Day(s.DueDay), r.Print.Day(s.LastDay),
+		t.Rows = append(t.Rows, kit.Row{Href: r.Href("/customers/" + s.Customer.String()), Cells: []any{names[s.Customer], r.Print.Day(s.DueDay), r.Print.Day(s.LastDay),
 			gap, r.Print.Percent(s.Alive, 0), value}})
 	}
 	return t, nil
@@ -140,6 +144,9 @@ func (d desk) dueFile(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (d desk) duePeople(w http.ResponseWriter, r *web.Request, x *prospects) error {
+	if err := d.givesOut(r); err != nil {
+		return err
+	}
 	from, to := x.Due[0].Day, x.Due[withinOf(r)-1].Day
 	return r.CSV(w, "insights-due", peopleSheet(r, nil).heading, func(yield func([]string, error) bool) {
 		const some = 1000

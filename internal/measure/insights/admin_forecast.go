@@ -49,7 +49,7 @@ func (p *forecastPage) fill(r *web.Request, a *ahead) {
 	warn := func(key string, args ...any) {
 		p.Warns = append(p.Warns, kit.Alert{Tone: kit.Warn, Text: r.T("insights.forecast.warn."+key, args...)})
 	}
-	if a.AsOf-a.First < 365 {
+	if a.AsOf-a.First < 730 {
 		warn("season", "Days", r.Print.Int(int64(a.AsOf-a.First+1)))
 	}
 	if len(a.Horizons) > 0 && len(a.Horizons[0].Tests) == 0 {

@@ -9,6 +9,7 @@ import (
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -67,7 +68,13 @@ func (d desk) saveMoney(w http.ResponseWriter, r *web.Request) error {
 		}
 		return d.showMoney(w, r, was, f, http.StatusUnprocessableEntity)
 	}
-	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return SaveCosts(r.Context(), tx, c) }); err != nil {
+	err = d.db.Tx(r.Context(), func(tx *store.Tx) error {
+		if err := SaveCosts(r.Context(), tx, c); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "insights.costs_changed"})
+	})
+	if err != nil {
 		return err
 	}
 	r.Flash(w, "good", r.T("insights.case.saved"))

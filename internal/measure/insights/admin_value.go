@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"strconv"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/measure/retention"
 	"regulars/internal/measure/scores"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -130,6 +133,10 @@ func (d desk) slipping(r *web.Request) (kit.Table, error) {
 	if err != nil {
 		return t, err
 	}
+	names, err := d.names(r, some)
+	if err != nil {
+		return t, err
+	}
 	for _, s := range some {
 		between := "–"
 		low, high, ok, err := scores.Interval(r.Context(), d.db, s.Score)
@@ -139,17 +146,19 @@ func (d desk) slipping(r *web.Request) (kit.Table, error) {
 		if ok {
 			between = spread(r, float64(low), float64(high), true)
 		}
-		t.Rows = append(t.Rows, kit.Row{Href: r.Href("/customers/" + s.Customer.String()), Cells: []any{nameOf(r, s), r.Print.Day(s.LastDay), dayOr(r, s.DueDay),
+		t.Rows = append(t.Rows, kit.Row{Href: r.Href("/customers/" + s.Customer.String()), Cells: []any{names[s.Customer], r.Print.Day(s.LastDay), dayOr(r, s.DueDay),
 			r.Print.Percent(s.Alive, 0), whole(r, s.Worth), whole(r, s.Value), between}})
 	}
 	return t, nil
 }
 
-func nameOf(r *web.Request, s scores.Listed) string {
-	if s.Name == "" {
-		return r.T("insights.value.unnamed", "ID", s.Customer.String())
+// names are what the customers of a list are called.
+func (d desk) names(r *web.Request, people []scores.Listed) (map[id.Customer]string, error) {
+	ids := make([]id.Customer, len(people))
+	for i, p := range people {
+		ids[i] = p.Customer
 	}
-	return s.Name
+	return customers.Names(r.Context(), d.db, r.Print, ids...)
 }
 
 func dayOr(r *web.Request, day string) string {
@@ -206,6 +215,9 @@ func (d desk) valueFile(w http.ResponseWriter, r *web.Request) error {
 	var x prospects
 	var slipping []scores.Listed
 	if r.URL.Query().Get("show") == "slipping" {
+		if err := d.givesOut(r); err != nil {
+			return err
+		}
 		var after scores.SlippingCursor
 		for {
 			some, err := scores.Slipping(r.Context(), d.db, 1000, after)
@@ -236,6 +248,11 @@ func (d desk) valueFile(w http.ResponseWriter, r *web.Request) error {
 		}
 		return s
 	})
+}
+
+// givesOut notes that somebody takes a list of customers away.
+func (d desk) givesOut(r *web.Request) error {
+	return users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "customers.exported"})
 }
 
 // peopleSheet are customers with their scores.

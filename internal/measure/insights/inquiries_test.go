@@ -200,6 +200,9 @@ func TestWhoSlipsAwayLeadsToTheirPage(t *testing.T) {
 		if rows := s.rows("/insights/value.csv?show=slipping"); len(rows) != int(n) || rows[0][0] != want[0].Customer.String() {
 			t.Errorf("%d lines of %d customers", len(rows), n)
 		}
+		if n := s.count(`select count(*) from audit where action = 'customers.exported'`); n != 1 {
+			t.Errorf("%d lines in the audit log", n)
+		}
 		var all int
 		for _, row := range s.rows("/insights/value.csv") {
 			var c int
@@ -288,6 +291,9 @@ func TestCostsAreKeptAndHeldAgainstEachOther(t *testing.T) {
 		c, err := insights.LoadCosts(t.Context(), s.db)
 		if err != nil || c != (insights.Costs{WinMinor: 1250, KeepMinor: 300, Margin: 405, Growth: 9000}) {
 			t.Fatalf("%+v, %v", c, err)
+		}
+		if n := s.count(`select count(*) from audit where action = 'insights.costs_changed'`); n != 1 {
+			t.Errorf("%d lines in the audit log", n)
 		}
 		pay := m.Payback(1250, 300, 0.405)
 		p = s.look("/insights/money").In("#field-win[value='12.50']").In("#field-margin[value='40.5']").
