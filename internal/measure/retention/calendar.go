@@ -119,6 +119,33 @@ func Civil(days int32) (year, month, day int) {
 	return year, month, int(doy-(153*mp+2)/5) + 1
 }
 
+// ParseDay counts the days from 1970-01-01 to YYYY-MM-DD, or reports that the
+// text is no such day.
+func ParseDay(s string) (int32, bool) {
+	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	n := [3]int{}
+	for i, part := range [3]string{s[:4], s[5:7], s[8:]} {
+		for _, d := range []byte(part) {
+			if d < '0' || d > '9' {
+				return 0, false
+			}
+			n[i] = n[i]*10 + int(d-'0')
+		}
+	}
+	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 {
+		return 0, false
+	}
+	return Day(n[0], n[1], n[2]), true
+}
+
+// DayText writes a day as ParseDay reads it.
+func DayText(day int32) string {
+	y, m, d := Civil(day)
+	return fmt.Sprintf("%04d-%02d-%02d", y, m, d)
+}
+
 // calendar looks periods up by day, which is ten times quicker than dividing.
 type calendar struct {
 	from    int32

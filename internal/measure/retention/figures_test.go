@@ -474,3 +474,16 @@ func TestRevenueIsNewInTheMonthOfTheFirstOrder(t *testing.T) {
 		t.Fatalf("%+v", b)
 	}
 }
+
+func TestADayIsReadAsItWasWritten(t *testing.T) {
+	for _, s := range []string{"1970-01-01", "2011-12-09", "2024-02-29", "0001-03-01"} {
+		if day, ok := ParseDay(s); !ok || DayText(day) != s {
+			t.Errorf("%s was read as %s, %v", s, DayText(day), ok)
+		}
+	}
+	for _, s := range []string{"", "2011-13-01", "2011-00-01", "2011-1-01", "2011-12-9x", "20111209"} {
+		if _, ok := ParseDay(s); ok {
+			t.Errorf("%q was taken for a day", s)
+		}
+	}
+}

@@ -27,7 +27,7 @@ func history(ctx context.Context, q store.Querier, asOf int32, where string, arg
 		if err := rows.Scan(&customer, &placed, &amount); err != nil {
 			return nil, fmt.Errorf("read purchases: %w", err)
 		}
-		if day, ok := parseDay(string(placed)); ok {
+		if day, ok := retention.ParseDay(string(placed)); ok {
 			in.Add(customer, day, amount)
 		}
 	}
@@ -55,11 +55,11 @@ func lastDay(ctx context.Context, db *store.DB) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	today, ok := parseDay(settings.Day(db.Now()))
+	today, ok := retention.ParseDay(settings.Day(db.Now()))
 	if !ok {
 		return 0, fmt.Errorf("today is %q, which is no day", settings.Day(db.Now()))
 	}
-	last, sold, end := int32(0), false, dayText(today+1)
+	last, sold, end := int32(0), false, retention.DayText(today+1)
 	for _, query := range []string{
 		`select placed_day from orders where placed_day < $1 order by placed_at desc, order_id desc limit 1`,
 		`select placed_day from walkin_orders where placed_day < $1 order by placed_at desc, order_id desc limit 1`,
@@ -69,7 +69,7 @@ func lastDay(ctx context.Context, db *store.DB) (int32, error) {
 			return 0, fmt.Errorf("find the last sale: %w", err)
 		}
 		for _, d := range days {
-			if n, ok := parseDay(d); ok && (!sold || n > last) {
+			if n, ok := retention.ParseDay(d); ok && (!sold || n > last) {
 				last, sold = n, true
 			}
 		}
@@ -78,30 +78,4 @@ func lastDay(ctx context.Context, db *store.DB) (int32, error) {
 		return last, nil
 	}
 	return today, nil
-}
-
-// parseDay counts the days from 1970-01-01 to YYYY-MM-DD.
-func parseDay(s string) (int32, bool) {
-	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
-		return 0, false
-	}
-	n := [3]int{}
-	for i, part := range [3]string{s[:4], s[5:7], s[8:]} {
-		for _, d := range []byte(part) {
-			if d < '0' || d > '9' {
-				return 0, false
-			}
-			n[i] = n[i]*10 + int(d-'0')
-		}
-	}
-	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 {
-		return 0, false
-	}
-	return retention.Day(n[0], n[1], n[2]), true
-}
-
-// dayText writes a day as YYYY-MM-DD.
-func dayText(day int32) string {
-	y, m, d := retention.Civil(day)
-	return fmt.Sprintf("%04d-%02d-%02d", y, m, d)
 }

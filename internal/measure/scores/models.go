@@ -60,7 +60,7 @@ type fit struct {
 
 // fitAll learns the models from a history, nil when nobody has bought.
 func fitAll(h *retention.History, asOf int32) (*fit, error) {
-	f := &fit{asOf: asOf, day: dayText(asOf)}
+	f := &fit{asOf: asOf, day: retention.DayText(asOf)}
 	if h == nil {
 		h = &retention.History{Start: []int32{0}, FirstDay: asOf, LastDay: asOf}
 	}
@@ -197,7 +197,7 @@ func load(ctx context.Context, q store.Querier, model int64) (*fit, error) {
 	}
 	f.models = models
 	var ok bool
-	if f.asOf, ok = parseDay(f.day); !ok {
+	if f.asOf, ok = retention.ParseDay(f.day); !ok {
 		return nil, fmt.Errorf("the models are as of %q, which is no day", f.day)
 	}
 	return f, f.read()

@@ -41,7 +41,7 @@ func (f *fit) reckon(h *retention.History, i int) (reckoned, bool) {
 	stood, _ := retention.StandingOf(days, h.Amounts(i), f.asOf)
 	r := reckoned{Score: Score{
 		Customer: id.Customer(h.ID[i]), Model: f.id, AsOfDay: f.day,
-		FirstDay: dayText(days[0]), LastDay: dayText(days[0] + last),
+		FirstDay: retention.DayText(days[0]), LastDay: retention.DayText(days[0] + last),
 		Visits: int64(x) + 1, Orders: stood.Orders, Spend: stood.RevenueMinor,
 	}}
 	a := f.ask(x, last, age)
@@ -114,7 +114,7 @@ func (r *reckoned) pace(a answer, last int32) {
 		r.Gap = a.gap
 	}
 	if known(a.due) && a.due >= 0 && a.due <= longest {
-		r.DueDay = dayText(last + int32(math.Ceil(a.due)))
+		r.DueDay = retention.DayText(last + int32(math.Ceil(a.due)))
 	}
 }
 
@@ -151,8 +151,8 @@ func Interval(ctx context.Context, q store.Querier, s Score) (low, high int64, o
 const tooMany = 400
 
 func (f *fit) interval(s Score) (low, high int64, ok bool) {
-	first, ok1 := parseDay(s.FirstDay)
-	last, ok2 := parseDay(s.LastDay)
+	first, ok1 := retention.ParseDay(s.FirstDay)
+	last, ok2 := retention.ParseDay(s.LastDay)
 	if !ok1 || !ok2 || f.buying == nil || f.spending == nil || !s.HasValue || s.Purchases > tooMany {
 		return 0, 0, false
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 )
@@ -73,8 +74,8 @@ type Score struct {
 // OwnGap is the mean of the days between the customer's own visits, counted and
 // not modelled; false under two visits.
 func (s Score) OwnGap() (days float64, ok bool) {
-	first, ok1 := parseDay(s.FirstDay)
-	last, ok2 := parseDay(s.LastDay)
+	first, ok1 := retention.ParseDay(s.FirstDay)
+	last, ok2 := retention.ParseDay(s.LastDay)
 	if !ok1 || !ok2 || s.Visits < 2 {
 		return 0, false
 	}
