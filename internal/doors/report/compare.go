@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"regulars/internal/measure/retention"
@@ -122,6 +123,10 @@ func makeBeside(ctx context.Context, o Options, started time.Time) (*Report, err
 		r = made
 	}
 	r.Compared = beside(o.Sources[0].Name, o.Sources[1].Name, figuresOf[0], figuresOf[1])
+	// Of a file alone all are new, and nobody is known before it.
+	r.Compared.Figures = slices.DeleteFunc(r.Compared.Figures, func(m Moved) bool {
+		return m.Figure == "new" || m.Figure == "returning-revenue" || m.Figure == "retention"
+	})
 	r.Seconds = time.Since(started).Seconds()
 	return r, nil
 }
