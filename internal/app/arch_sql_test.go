@@ -18,7 +18,7 @@ import (
 )
 
 // owner says whose a table is, by the first word of the name of the migration
-// that makes it (0008_orders.sql, 0012_orders_promises.sql).
+// that makes it (0007_orders.sql, 0012_orders_promises.sql).
 var owner = map[string]string{
 	"nodes":     "platform/store",
 	"jobs":      "platform/jobs",
