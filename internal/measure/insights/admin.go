@@ -369,7 +369,7 @@ func windows(r *web.Request) []kit.Option {
 func (d desk) presets(r *web.Request, f Filter, standing *Result) *kit.Range {
 	asOf := standing.AsOf
 	if asOf == 0 {
-		asOf, _ = parseDay(r.Now.UTC().Format(time.DateOnly))
+		asOf, _ = retention.ParseDay(r.Now.UTC().Format(time.DateOnly))
 	}
 	month := func(before int) (int32, int32) {
 		p := retention.Month.PeriodOf(asOf) - retention.Period(before)
@@ -382,7 +382,7 @@ func (d desk) presets(r *web.Request, f Filter, standing *Result) *kit.Range {
 	all := &kit.Range{From: f.From, To: f.To, Presets: []kit.Preset{{Text: r.T("insights.range.all")}}}
 	add := func(key string, from, to int32) {
 		if to >= standing.First {
-			all.Presets = append(all.Presets, kit.Preset{Text: r.T("insights.range." + key), From: dayText(from), To: dayText(to)})
+			all.Presets = append(all.Presets, kit.Preset{Text: r.T("insights.range." + key), From: retention.DayText(from), To: retention.DayText(to)})
 		}
 	}
 	from, to := month(0)

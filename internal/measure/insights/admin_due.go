@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/web"
@@ -127,7 +128,7 @@ func (d desk) dueTable(r *web.Request, x *prospects) (kit.Table, error) {
 func dueCursor(s string) scores.DueCursor {
 	day, customer, _ := strings.Cut(s, "_")
 	c, err := id.ParseCustomer(customer)
-	if _, ok := parseDay(day); !ok || err != nil {
+	if _, ok := retention.ParseDay(day); !ok || err != nil {
 		return scores.DueCursor{}
 	}
 	return scores.DueCursor{Day: day, Customer: c}

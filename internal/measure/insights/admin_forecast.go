@@ -86,7 +86,7 @@ func forecastTable(r *web.Request, a *ahead) kit.Table {
 			{Key: "expected", Title: r.T("insights.forecast.expected"), Number: true},
 			{Key: "half", Title: r.T("insights.forecast.half"), Number: true}, {Key: "nine", Title: r.T("insights.forecast.nine"), Number: true}}}
 	for _, z := range a.Horizons {
-		until := r.T("insights.forecast.until.day", "Name", r.T("insights.forecast."+z.Key), "Day", r.Print.Day(dayText(a.AsOf+z.Days)))
+		until := r.T("insights.forecast.until.day", "Name", r.T("insights.forecast."+z.Key), "Day", r.Print.Day(retention.DayText(a.AsOf+z.Days)))
 		t.Rows = append(t.Rows,
 			kit.Row{Cells: []any{until, r.T("insights.forecast.revenue"), whole(r, round(z.Revenue.Expected)),
 				spread(r, z.Revenue.Low50, z.Revenue.High50, true), spread(r, z.Revenue.Low90, z.Revenue.High90, true)}},
@@ -108,7 +108,7 @@ func forecastChart(r *web.Request, a *ahead) kit.Chart {
 	series := []kit.Series{{Name: r.T("insights.forecast.came")}, {Name: r.T("insights.forecast.expected"), Guess: true},
 		{Name: r.T("insights.forecast.low"), Guess: true}, {Name: r.T("insights.forecast.high"), Guess: true}}
 	point := func(from int32, came int64, has bool, x retention.Range) {
-		c.Labels = append(c.Labels, r.Print.Day(dayText(from+1)))
+		c.Labels = append(c.Labels, r.Print.Day(retention.DayText(from+1)))
 		for i, v := range []float64{float64(came), x.Expected, x.Low90, x.High90} {
 			text := whole(r, round(v))
 			if i == 0 && !has {
@@ -178,7 +178,7 @@ func testTable(r *web.Request, a *ahead) kit.Table {
 			} else if in[3] {
 				held = r.T("insights.forecast.inside.90")
 			}
-			t.Rows = append(t.Rows, kit.Row{Cells: []any{r.Print.Day(dayText(b.Day)), r.T("insights.forecast." + z.Key), whole(r, round(b.Revenue.Expected)),
+			t.Rows = append(t.Rows, kit.Row{Cells: []any{r.Print.Day(retention.DayText(b.Day)), r.T("insights.forecast." + z.Key), whole(r, round(b.Revenue.Expected)),
 				spread(r, b.Revenue.Low90, b.Revenue.High90, true), whole(r, b.CameRevenue), held}})
 		}
 	}
@@ -191,7 +191,7 @@ func (d desk) forecastFile(w http.ResponseWriter, r *web.Request) error {
 		s := sheet{heading: []string{"last_day_known", "days", "orders_expected", "orders_low_50", "orders_high_50", "orders_low_90", "orders_high_90",
 			"revenue_expected", "revenue_low_50", "revenue_high_50", "revenue_low_90", "revenue_high_90", "orders_came", "revenue_came"}}
 		line := func(day, days int32, o, m retention.Range, came ...string) {
-			row := []string{dayText(day), number(int64(days))}
+			row := []string{retention.DayText(day), number(int64(days))}
 			for _, v := range []float64{o.Expected, o.Low50, o.High50, o.Low90, o.High90} {
 				row = append(row, decimal(math.Round(v*100)/100, true))
 			}

@@ -182,7 +182,7 @@ func goal(r *web.Request, a *ahead, m retention.MoneyCase, c Costs) []string {
 		}
 	}
 	if !a.YearWhole {
-		return []string{r.T("insights.case.goal.young", "Day", r.Print.Day(dayText(a.First)))}
+		return []string{r.T("insights.case.goal.young", "Day", r.Print.Day(retention.DayText(a.First)))}
 	}
 	had := r.T("insights.case.goal.had", "Year", whole(r, a.YearMinor), "Expected", whole(r, round(year.Revenue.Expected)),
 		"Low", whole(r, round(year.Revenue.Low90)), "High", whole(r, round(year.Revenue.High90)))

@@ -68,14 +68,14 @@ func (d desk) moved(w http.ResponseWriter, r *web.Request) error {
 func (p *movedPage) fill(r *web.Request, m *moves) {
 	p.Spans = r.T("insights.moved.spans", "After", spanText(r, m.After), "Before", spanText(r, m.Before))
 	if m.Sums[0].Customers == 0 || m.Sums[1].Customers == 0 {
-		p.Nothing = &kit.Empty{Icon: "scale", Title: r.T("insights.moved.nothing"), Text: r.T("insights.moved.nothing.text", "First", r.Print.Day(dayText(m.First)))}
+		p.Nothing = &kit.Empty{Icon: "scale", Title: r.T("insights.moved.nothing"), Text: r.T("insights.moved.nothing.text", "First", r.Print.Day(retention.DayText(m.First)))}
 		if compareOf(r) != "days90" {
 			p.Nothing.Action = kit.Link{Href: r.Href("/insights/moved?compare=days90"), Text: r.T("insights.moved.compare.days90")}
 		}
 		return
 	}
 	if m.First > m.Before.From {
-		p.Notes = append(p.Notes, kit.Alert{Tone: kit.Warn, Text: r.T("insights.moved.partly", "First", r.Print.Day(dayText(m.First)))})
+		p.Notes = append(p.Notes, kit.Alert{Tone: kit.Warn, Text: r.T("insights.moved.partly", "First", r.Print.Day(retention.DayText(m.First)))})
 	}
 	p.Stats = movedStats(r, m)
 	for _, x := range m.Told {
@@ -235,7 +235,7 @@ func (d desk) movedFile(w http.ResponseWriter, r *web.Request) error {
 func spanCells(m *moves) []string {
 	var all []string
 	for _, s := range []retention.Span{m.Before, m.After} {
-		all = append(all, dayText(s.From), dayText(s.To))
+		all = append(all, retention.DayText(s.From), retention.DayText(s.To))
 	}
 	return all
 }

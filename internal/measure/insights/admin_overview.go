@@ -48,7 +48,7 @@ func (d desk) tiles(r *web.Request, f frame) []kit.Stat {
 	kept := kit.Stat{Label: r.T("insights.rate"), Icon: "repeat", Value: share(r, fig.Base.Retention), Href: lead("/insights/retention"),
 		Note: spanText(r, fig.Base.Span), Explain: r.T("insights.rate.how", "Formula", formula(r, fig.Base), "Days", r.Print.N("insights.days", int(fig.Window.Days)))}
 	if _, ok := fig.Base.Retention(); !ok {
-		kept.Note = r.T("insights.rate.nobody", "Day", r.Print.Day(dayText(fig.Base.Span.From)))
+		kept.Note = r.T("insights.rate.nobody", "Day", r.Print.Day(retention.DayText(fig.Base.Span.From)))
 	}
 	gap := kit.Stat{Label: r.T("insights.gap"), Icon: "clock", Value: days(r, fig.Gaps.MedianDays), Href: lead("/insights/rhythm"),
 		Note: r.Print.N("insights.gap.note", int(fig.Gaps.Days.N())), Explain: r.T("insights.gap.how")}
@@ -99,7 +99,7 @@ func days(r *web.Request, of func() (float64, bool)) string {
 }
 
 func spanText(r *web.Request, s retention.Span) string {
-	return r.T("insights.range", "From", r.Print.Day(dayText(s.From)), "To", r.Print.Day(dayText(s.To)))
+	return r.T("insights.range", "From", r.Print.Day(retention.DayText(s.From)), "To", r.Print.Day(retention.DayText(s.To)))
 }
 
 // periodText names a period as people do, in one line.

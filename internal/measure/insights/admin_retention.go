@@ -35,7 +35,7 @@ func (d desk) retention(w http.ResponseWriter, r *web.Request) error {
 
 func (p *retentionPage) fill(r *web.Request) {
 	fig, b := p.Fig, p.Fig.Base
-	eve, end := r.Print.Day(dayText(b.Span.From-1)), r.Print.Day(dayText(b.Span.To))
+	eve, end := r.Print.Day(retention.DayText(b.Span.From-1)), r.Print.Day(retention.DayText(b.Span.To))
 	window := r.Print.N("insights.days", int(b.Window))
 	p.Rate, p.Formula, p.Span = share(r, b.Retention), formula(r, b), spanText(r, b.Span)
 	term := func(key string, n int64, pairs ...any) {
@@ -57,9 +57,9 @@ func (p *retentionPage) fill(r *web.Request) {
 	}
 	switch _, ok := b.Retention(); {
 	case !ok:
-		p.Note = r.T("insights.rate.nobody", "Day", r.Print.Day(dayText(b.Span.From)))
+		p.Note = r.T("insights.rate.nobody", "Day", r.Print.Day(retention.DayText(b.Span.From)))
 	case b.Warming:
-		p.Note = r.T("insights.rate.warming", "Days", window, "First", r.Print.Day(dayText(fig.First)))
+		p.Note = r.T("insights.rate.warming", "Days", window, "First", r.Print.Day(retention.DayText(fig.First)))
 	}
 	p.Chart = keptChart(r, fig)
 	p.Table = basesTable(r, p.frame)
@@ -157,7 +157,7 @@ func retentionFile(_ *web.Request, res *Result) sheet {
 	g := res.Rows.Grain
 	for _, b := range res.Bases {
 		v, ok := b.Retention()
-		s.rows = append(s.rows, []string{g.Label(g.PeriodOf(b.Span.From)), dayText(b.Span.From), dayText(b.Span.To), number(int64(b.Window)), number(b.Start),
+		s.rows = append(s.rows, []string{g.Label(g.PeriodOf(b.Span.From)), retention.DayText(b.Span.From), retention.DayText(b.Span.To), number(int64(b.Window)), number(b.Start),
 			number(b.New), number(b.WonBack), number(b.End), number(b.Kept()), decimal(v, ok), yes(b.Running), yes(b.Warming)})
 	}
 	return s

@@ -27,7 +27,7 @@ func (d desk) rfm(w http.ResponseWriter, r *web.Request) error {
 	if f.Fig != nil {
 		p.Lists = f.F.listed()
 		p.Map, p.Groups = rfmMap(r, f), rfmGroups(r, f)
-		p.How = []string{r.T("insights.rfm.how"), r.T("insights.rfm.how.thresholds", "Day", r.Print.Day(dayText(f.Fig.AsOf)))}
+		p.How = []string{r.T("insights.rfm.how"), r.T("insights.rfm.how.thresholds", "Day", r.Print.Day(retention.DayText(f.Fig.AsOf)))}
 		if f.Fig.RFM.Thresholds.FrequencyIsOne {
 			p.How = append(p.How, r.T("insights.rfm.how.one"))
 		}
@@ -87,9 +87,9 @@ func (x field) href(r *web.Request, f frame) string {
 	t := f.Fig.RFM.Thresholds
 	q := url.Values{"sort": {"spend"}, "desc": {"1"}}
 	low, high := x.days(t)
-	q.Set("last_to", dayText(f.Fig.AsOf-int32(low)))
+	q.Set("last_to", retention.DayText(f.Fig.AsOf-int32(low)))
 	if high >= 0 {
-		q.Set("last_from", dayText(f.Fig.AsOf-int32(high)))
+		q.Set("last_from", retention.DayText(f.Fig.AsOf-int32(high)))
 	}
 	low, high = x.orders(t)
 	q.Set("orders_from", strconv.FormatInt(low, 10))

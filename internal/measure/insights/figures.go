@@ -72,7 +72,7 @@ func figure(f Filter, c *columns) (*Figures, error) {
 	if err != nil && !errors.Is(err, retention.ErrNoOrders) {
 		return nil, fmt.Errorf("build the history: %w", err)
 	}
-	if to, ok := parseDay(f.To); ok {
+	if to, ok := retention.ParseDay(f.To); ok {
 		fig.AsOf = min(fig.AsOf, to)
 	}
 	if err == nil {
@@ -88,7 +88,7 @@ func figure(f Filter, c *columns) (*Figures, error) {
 	}
 	fig.First = h.FirstDay
 	fig.Span = retention.Span{From: h.FirstDay, To: fig.AsOf}
-	if from, ok := parseDay(f.From); ok {
+	if from, ok := retention.ParseDay(f.From); ok {
 		fig.Span.From = max(from, h.FirstDay)
 	}
 	fig.Repeat = retention.RepeatOf(h, fig.Span)
@@ -162,7 +162,7 @@ func windowOf(h *retention.History, asked int32) Window {
 // the longest of a year, a quarter and a month up to now before which a whole
 // window is known.
 func period(f Filter, fig *Figures, h *retention.History) retention.Span {
-	if _, ok := parseDay(f.From); ok {
+	if _, ok := retention.ParseDay(f.From); ok {
 		return fig.Span
 	}
 	span := retention.Span{To: fig.AsOf}

@@ -59,7 +59,7 @@ const tellEvery = 20_000
 func (l *reading) load(ctx context.Context, today string) (*columns, error) {
 	c := &columns{days: map[int32]*sales{}}
 	var ok bool
-	if c.today, ok = parseDay(today); !ok {
+	if c.today, ok = retention.ParseDay(today); !ok {
 		return nil, fmt.Errorf("today is %q, which is no day", today)
 	}
 	var err error
@@ -95,7 +95,7 @@ func (l *reading) load(ctx context.Context, today string) (*columns, error) {
 
 // lastKnown is the last day that the data tells of.
 func lastKnown(ctx context.Context, q store.Querier, today int32) (int32, error) {
-	last, end := int32(-1<<31), dayText(today+1)
+	last, end := int32(-1<<31), retention.DayText(today+1)
 	for _, query := range []string{
 		`select placed_day from orders where placed_day < $1 order by placed_at desc, order_id desc limit 1`,
 		`select placed_day from walkin_orders where placed_day < $1 order by placed_at desc, order_id desc limit 1`,
@@ -105,7 +105,7 @@ func lastKnown(ctx context.Context, q store.Querier, today int32) (int32, error)
 			return 0, fmt.Errorf("find the last sale: %w", err)
 		}
 		for _, d := range days {
-			if n, ok := parseDay(d); ok {
+			if n, ok := retention.ParseDay(d); ok {
 				last = max(last, n)
 			}
 		}
@@ -180,7 +180,7 @@ func (l *reading) each(ctx context.Context, query string, args []any, c *columns
 		if l.rows++; l.rows%tellEvery == 0 {
 			l.tell(l.rows)
 		}
-		day, ok := parseDay(string(placed))
+		day, ok := retention.ParseDay(string(placed))
 		if !ok {
 			day = noSuchDay
 		}
@@ -220,32 +220,6 @@ func channels(ctx context.Context, q store.Querier) ([]string, error) {
 
 // noSuchDay is a day that retention leaves out and counts.
 const noSuchDay = int32(1 << 30)
-
-// parseDay counts the days from 1970-01-01 to YYYY-MM-DD.
-func parseDay(s string) (int32, bool) {
-	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
-		return 0, false
-	}
-	n := [3]int{}
-	for i, part := range [3]string{s[:4], s[5:7], s[8:]} {
-		for _, d := range []byte(part) {
-			if d < '0' || d > '9' {
-				return 0, false
-			}
-			n[i] = n[i]*10 + int(d-'0')
-		}
-	}
-	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 {
-		return 0, false
-	}
-	return retention.Day(n[0], n[1], n[2]), true
-}
-
-// dayText writes a day as YYYY-MM-DD.
-func dayText(day int32) string {
-	y, m, d := retention.Civil(day)
-	return fmt.Sprintf("%04d-%02d-%02d", y, m, d)
-}
 
 // back is the day n months before another, at most the last of its month.
 func back(day int32, months int) int32 {

@@ -75,7 +75,7 @@ func periodsOf(compare string, asOf int32) (before, after retention.Span) {
 }
 
 func movesOf(ctx context.Context, db *store.DB, i inquiry, today string) (*moves, error) {
-	day, ok := parseDay(today)
+	day, ok := retention.ParseDay(today)
 	if !ok {
 		return nil, fmt.Errorf("today is %q, which is no day", today)
 	}
@@ -90,7 +90,7 @@ func movesOf(ctx context.Context, db *store.DB, i inquiry, today string) (*moves
 		return nil, fmt.Errorf("find the first sale: %w", err)
 	}
 	for _, text := range first {
-		if n, ok := parseDay(text); ok {
+		if n, ok := retention.ParseDay(text); ok {
 			m.First = n
 		}
 	}

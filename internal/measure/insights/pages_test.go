@@ -289,24 +289,6 @@ func attrOf(p *page.Page, selector string, n int) string {
 	return hrefs[n]
 }
 
-func TestTheGlanceIsThatOfThePages(t *testing.T) {
-	each(t, "2026-03-10", func(t *testing.T, s *shop) {
-		if _, ok, err := insights.GlanceAt(t.Context(), s.db, s.db.Now()); ok || err != nil {
-			t.Fatalf("a glance at nothing: %v, %v", ok, err)
-		}
-		people := s.people(2, "GB")
-		s.place(s.sale(people[0], "2026-02-01", 500), s.sale(people[0], "2026-03-01", 700), s.sale(people[1], "2026-02-03", 900), s.sale(0, "2026-03-02", 50))
-		s.work()
-		g, ok, err := insights.GlanceAt(t.Context(), s.db, s.db.Now())
-		if err != nil || !ok {
-			t.Fatal(ok, err)
-		}
-		if g.Customers != 2 || g.Orders != 3 || g.RepeatRate != 0.5 || g.ThisMonth != 750 || g.LastMonth != 1400 || g.AsOf != "2026-03-10" {
-			t.Errorf("%+v", g)
-		}
-	})
-}
-
 func TestTheFilesHoldWhatThePagesShow(t *testing.T) {
 	each(t, "2026-03-10", func(t *testing.T, s *shop) {
 		people := s.people(2, "GB")

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/store"
 )
@@ -68,12 +69,12 @@ func prospectsOf(ctx context.Context, db *store.DB) (*prospects, error) {
 		return p, err
 	}
 	p.AsOf = p.Models[0].AsOfDay
-	asOf, ok := parseDay(p.AsOf)
+	asOf, ok := retention.ParseDay(p.AsOf)
 	if !ok {
 		return nil, fmt.Errorf("the scores are as of %q, which is no day", p.AsOf)
 	}
 	for i := range int32(dueDays) {
-		p.Due = append(p.Due, due{Day: dayText(asOf + 1 + i)})
+		p.Due = append(p.Due, due{Day: retention.DayText(asOf + 1 + i)})
 	}
 	for i := range 10 {
 		p.Chances = append(p.Chances, chance{UpTo: float64(i+1) / 10})
@@ -115,7 +116,7 @@ func (p *prospects) read(ctx context.Context, q store.Querier, asOf int32) error
 			p.Value += value.Int64
 			values = append(values, value.Int64)
 		}
-		at, known := parseDay(day.String)
+		at, known := retention.ParseDay(day.String)
 		switch {
 		case late:
 			p.Late++

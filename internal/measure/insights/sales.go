@@ -61,7 +61,7 @@ func dealsOf(ctx context.Context, q store.Querier, a, b retention.Span, asOf int
 	for _, name := range dimensions {
 		d.by[name] = &split{}
 	}
-	args := []any{dayText(a.From), dayText(a.To), dayText(b.From), dayText(b.To)}
+	args := []any{retention.DayText(a.From), retention.DayText(a.To), retention.DayText(b.From), retention.DayText(b.To)}
 	if err := d.readOrders(ctx, q, args, asOf, tell); err != nil {
 		return nil, fmt.Errorf("read the sales of two periods: %w", err)
 	}
@@ -83,7 +83,7 @@ func (d *deals) readOrders(ctx context.Context, q store.Querier, args []any, asO
 		return err
 	}
 	defer rows.Close()
-	last := dayText(asOf)
+	last := retention.DayText(asOf)
 	var customer, order, base int64
 	var purchase, cancelled, refunded, discount bool
 	var placed, promised, delivered, channel, staff, country string
@@ -91,7 +91,7 @@ func (d *deals) readOrders(ctx context.Context, q store.Querier, args []any, asO
 		if err := rows.Scan(&customer, &order, &placed, &base, &purchase, &cancelled, &refunded, &discount, &promised, &delivered, &channel, &staff, &country); err != nil {
 			return err
 		}
-		day, ok := parseDay(placed)
+		day, ok := retention.ParseDay(placed)
 		if !ok {
 			continue
 		}
