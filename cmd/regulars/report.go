@@ -77,6 +77,9 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	r, err := report.Make(ctx, o)
 	say.end()
+	if field := errs.FieldOf(err); err != nil && slices.Contains(importers.Fields, importers.Field(field)) {
+		return fmt.Errorf("%w (with --map %s=COLUMN)", err, field)
+	}
 	if err != nil {
 		return err
 	}
