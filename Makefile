@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unre
 # What runs goroutines of its own. The race detector runs over these, with
 # -short: SQLite in Go is 25 to 50 times slower under it.
 RACE := $(wildcard internal/platform/store internal/platform/jobs internal/platform/locale \
-	internal/platform/web internal/know/timeline internal/know/facts internal/measure/insights \
+	internal/platform/web internal/know/timeline internal/know/facts internal/measure/retention \
 	internal/doors/importers)
 export RACE
 

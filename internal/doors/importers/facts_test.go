@@ -123,6 +123,9 @@ func TestOnlineRetailComesInWithTheFactsThatArePublishedOfIt(t *testing.T) {
 }
 
 func TestCDNOWComesInWithEveryPurchaseAlthoughNoneHasANumber(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole file")
+	}
 	path := testkit.Data(t, "cdnow_master.txt")
 	db := testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Exclusive: true})
 	im := bring(t, db, path)
