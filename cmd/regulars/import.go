@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"regulars/internal/app"
@@ -21,23 +20,18 @@ import (
 	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
-	"regulars/internal/platform/money"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
 )
 
 type importCmd struct {
-	Files    []string          `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
-	Layout   string            `help:"The kind of file, where it is not recognised: ${layouts}."`
-	Map      map[string]string `placeholder:"FIELD=COLUMN" help:"Which column holds what, as in --map order='Invoice no'. Fields: ${fields}."`
-	Currency string            `placeholder:"EUR" help:"The currency of amounts that name none."`
-	Zone     string            `placeholder:"Europe/Prague" help:"The time zone of times that name none."`
-	Dates    string            `enum:"auto,day-first,month-first" default:"auto" help:"How 3/4/2026 is meant: ${enum}."`
-	Source   string            `placeholder:"NAME" help:"Whose order numbers these are; the same number of two sources is two orders."`
-	Errors   string            `placeholder:"FILE" help:"Write rows that cannot be read to FILE, to be mended and imported again."`
-	DryRun   bool              `help:"Only say what the file is and what its first rows mean; write nothing."`
-	JSON     bool              `help:"Say what was done as JSON."`
+	Files []string `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
+	reading
+	Source string `placeholder:"NAME" help:"Whose order numbers these are; the same number of two sources is two orders."`
+	Errors string `placeholder:"FILE" help:"Write rows that cannot be read to FILE, to be mended and imported again."`
+	DryRun bool   `help:"Only say what the file is and what its first rows mean; write nothing."`
+	JSON   bool   `help:"Say what was done as JSON."`
 }
 
 func (c *importCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
@@ -122,34 +116,11 @@ func (c *importCmd) settings(ctx context.Context, db *store.DB, path string, out
 	if err != nil {
 		return s, err
 	}
-	if c.Layout != "" {
-		s = importers.Settings{Layout: c.Layout}
-	}
-	if len(c.Map) > 0 && s.Columns == nil {
-		s.Columns = map[importers.Field]string{}
-	}
-	for field, column := range c.Map {
-		if !slices.Contains(importers.Fields, importers.Field(field)) {
-			return s, errs.Invalidf("map", "There is no field called %q. The fields are %s", field, fieldNames())
-		}
-		s.Columns[importers.Field(field)] = column
-	}
-	if c.Currency != "" {
-		if s.Currency, err = money.ParseCurrency(c.Currency); err != nil {
-			return s, errs.Invalidf("currency", "%s is %v", c.Currency, err)
-		}
-	}
-	if c.Zone != "" {
-		s.Zone = c.Zone
+	if s, err = c.over(s); err != nil {
+		return s, err
 	}
 	if c.Source != "" {
 		s.Source = c.Source
-	}
-	switch c.Dates {
-	case "day-first":
-		s.Dates = sheet.DayFirst
-	case "month-first":
-		s.Dates = sheet.MonthFirst
 	}
 	return s, c.settle(ctx, db, s, in.Header(), out)
 }
@@ -267,20 +238,4 @@ func summaries(done []importers.Import) []summary {
 		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers})
 	}
 	return all
-}
-
-func fieldNames() string {
-	names := make([]string, len(importers.Fields))
-	for i, f := range importers.Fields {
-		names[i] = string(f)
-	}
-	return strings.Join(names, ", ")
-}
-
-func layoutNames() string {
-	names := []string{importers.Mapping}
-	for _, l := range importers.Layouts {
-		names = append(names, l.Name)
-	}
-	return strings.Join(names, ", ")
 }

@@ -25,22 +25,18 @@ import (
 )
 
 type reportCmd struct {
-	Files    []string          `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
-	HTML     string            `placeholder:"FILE" help:"Write the report as one page to keep, send or print."`
-	JSON     bool              `help:"Say it as JSON."`
-	CSV      string            `placeholder:"DIR" help:"Write the tables, and every customer, as CSV into a folder."`
-	By       string            `enum:"week,month,quarter,year" default:"month" help:"The periods of cohorts and lines: ${enum}."`
-	Compare  string            `placeholder:"files|previous-period" help:"Set the second of two files beside the first, or the latest period beside the one before."`
-	Models   string            `enum:"usual,all" default:"usual" help:"Fit the usual models or all of them: ${enum}."`
-	Backtest bool              `help:"Repeat the forecast on the past, and learn its intervals from that."`
-	Window   int32             `placeholder:"DAYS" help:"For how long after an order somebody counts as a customer; otherwise the customers' own gaps tell."`
-	Top      int               `default:"20" help:"How many customers to list."`
-	Layout   string            `help:"The kind of file, where it is not recognised: ${layouts}."`
-	Map      map[string]string `placeholder:"FIELD=COLUMN" help:"Which column holds what, as in --map order='Invoice no'. Fields: ${fields}."`
-	Currency string            `placeholder:"EUR" help:"The business's currency; otherwise the first file's."`
-	Zone     string            `placeholder:"Europe/Prague" help:"The time zone of times that name none."`
-	Dates    string            `enum:"auto,day-first,month-first" default:"auto" help:"How 3/4/2026 is meant: ${enum}."`
-	Today    string            `placeholder:"DAY" help:"Make it as of another day, as 2026-03-31."`
+	reading
+	Files    []string `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
+	HTML     string   `placeholder:"FILE" help:"Write the report as one page to keep, send or print."`
+	JSON     bool     `help:"Say it as JSON."`
+	CSV      string   `placeholder:"DIR" help:"Write the tables, and every customer, as CSV into a folder."`
+	By       string   `enum:"week,month,quarter,year" default:"month" help:"The periods of cohorts and lines: ${enum}."`
+	Compare  string   `placeholder:"files|previous-period" help:"Set the second of two files beside the first, or the latest period beside the one before."`
+	Models   string   `enum:"usual,all" default:"usual" help:"Fit the usual models or all of them: ${enum}."`
+	Backtest bool     `help:"Repeat the forecast on the past, and learn its intervals from that."`
+	Window   int32    `placeholder:"DAYS" help:"For how long after an order somebody counts as a customer; otherwise the customers' own gaps tell."`
+	Top      int      `default:"20" help:"How many customers to list."`
+	Today    string   `placeholder:"DAY" help:"Make it as of another day, as 2026-03-31."`
 }
 
 // reportMemory is what the Go runtime is asked to stay below while there is a
@@ -176,31 +172,8 @@ func (c *reportCmd) source(ctx context.Context, path string) (importers.Source, 
 	if err != nil {
 		return importers.Source{}, err
 	}
-	if c.Layout != "" {
-		s = importers.Settings{Layout: c.Layout}
-	}
-	if len(c.Map) > 0 && s.Columns == nil {
-		s.Columns = map[importers.Field]string{}
-	}
-	for field, column := range c.Map {
-		if !slices.Contains(importers.Fields, importers.Field(field)) {
-			return importers.Source{}, errs.Invalidf("map", "There is no field called %q. The fields are %s", field, fieldNames())
-		}
-		s.Columns[importers.Field(field)] = column
-	}
-	if c.Currency != "" {
-		if s.Currency, err = money.ParseCurrency(c.Currency); err != nil {
-			return importers.Source{}, errs.Invalidf("currency", "%s is %v", c.Currency, err)
-		}
-	}
-	if c.Zone != "" {
-		s.Zone = c.Zone
-	}
-	switch c.Dates {
-	case "day-first":
-		s.Dates = sheet.DayFirst
-	case "month-first":
-		s.Dates = sheet.MonthFirst
+	if s, err = c.over(s); err != nil {
+		return importers.Source{}, err
 	}
 	return importers.Source{Name: filepath.Base(path), Settings: s, Open: func(ctx context.Context) (*sheet.Reader, error) {
 		return sheet.Open(ctx, path, sheet.Options{})

@@ -163,7 +163,7 @@ func undoDialog(r *web.Request, im Import) (kit.Dialog, error) {
 	body, err := r.Fragment("importers/import.html", "undo-body", im)
 	return kit.Dialog{
 		ID: "undo", Open: kit.Button{Text: r.T("importers.undo"), Icon: "arrow-back-up", Kind: "danger"}, Title: r.T("importers.undo.title"),
-		Body: template.HTML(body), Action: r.Href("/imports/" + im.ID.String() + "/undoing"), //nolint:gosec // made by our own template
+		Body: template.HTML(body), Action: r.Href("/imports/" + im.ID.String() + "/undoing"), // made by our own template
 		Submit: kit.Button{Text: r.T("importers.undo.do"), Icon: "arrow-back-up", Kind: "danger"},
 	}, err
 }
