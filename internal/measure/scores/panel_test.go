@@ -84,7 +84,7 @@ func TestThePanelSaysWhatIsExpectedAndHowItIsComputed(t *testing.T) {
 		for _, c := range cs[:60] {
 			s, text := of(t, db, c), box(t, db, c)
 			says(t, text, fmt.Sprintf(`Likely still a customer %.0f%%`, 100*s.Alive), `omes again within a year: \d+%`, `(Due|Was due) by \d+ \w+ 20\d\d`,
-				`Expected value, next year €`, `Group (Champions|Loyal|Potential|New|Promising|Need|About|Cannot|At risk|Hibernating)`,
+				`Expected value, next year €`, `Group (Champions|Loyal|Could become loyal|New|Promising|Need|About|Cannot|At risk|Asleep)`,
 				`How is this computed`, `MBG/CNBD-k`, `BG/NBD`, `gamma-gamma`, `Hughes`, `As of 2 Mar 2026, from \d+ days? with a purchase`)
 			if s.Late {
 				says(t, text, `Late ?only \d+\.\d% of their gaps`)
