@@ -146,7 +146,10 @@ func TestTwoProgramsOnOneDatabaseNeverMakeTheSameId(t *testing.T) {
 			b := testkit.Open(t, dsn, store.Options{Clock: clock.Now})
 			take(a)
 			take(b)
-			a.Close() // its node is free again, and must go on where it stopped
+			a.Close()                                                      // its node is free again, and must go on where it stopped,
+			again := testkit.Open(t, dsn, store.Options{Clock: clock.Now}) // also at the same instant
+			take(again)
+			again.Close()
 			clock.Advance(-time.Hour)
 			c := testkit.Open(t, dsn, store.Options{Clock: clock.Now})
 			take(c)
