@@ -11,15 +11,23 @@ import (
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 )
 
 type checkCmd struct {
 	Rebuild bool `help:"Fold every customer's facts and compute every score again, and mend those that differ; none should."`
+	NewKey  bool `help:"Give up what was sealed with a key that is lost; passwords of mail and shops have to be entered again."`
 	JSON    bool `help:"Say what was found as JSON."`
 }
 
 func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
+	config.AnyKey = c.NewKey
 	return withDB(ctx, config, func(db *store.DB) error {
+		if c.NewKey {
+			if err := db.Tx(ctx, func(tx *store.Tx) error { return users.ForgetSecrets(ctx, tx) }); err != nil {
+				return err
+			}
+		}
 		if !c.Rebuild && c.JSON {
 			return json.NewEncoder(out).Encode(map[string]any{"database": db.Name(), "current": true})
 		}

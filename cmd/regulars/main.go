@@ -23,6 +23,7 @@ var version = "dev"
 // cli is the command line: one field a subcommand, each in its own file.
 type cli struct {
 	DB      string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
+	KeyFile string           `name:"key-file" env:"REGULARS_KEY_FILE" placeholder:"FILE" help:"The key that seals passwords and other secrets in the database. Made at the first run, beside the database; keep a copy of it apart. REGULARS_SECRET_KEY may hold the key itself."`
 	Log     string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
 	Version kong.VersionFlag `help:"Print the version and end."`
 
@@ -101,7 +102,7 @@ func (c *cli) config(errOut io.Writer, command string) app.Config {
 			db = "demo.db"
 		}
 	}
-	return app.Config{DB: db, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+	return app.Config{DB: db, Key: os.Getenv("REGULARS_SECRET_KEY"), KeyFile: c.KeyFile, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
 }
 
 // exitCode says what went wrong and turns it into a code.

@@ -13,10 +13,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"regulars/internal/app/migrations"
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/secrets"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -26,6 +29,9 @@ import (
 type Config struct {
 	DB         string
 	Version    string
+	Key        string           // seals secrets, as secrets.Parse reads it; empty: KeyFile holds it
+	KeyFile    string           // made at the first run; empty: beside the database's file
+	AnyKey     bool             // opens a database whose secrets another key has sealed
 	Exclusive  bool             // the command line has the database to itself
 	Workers    int              // jobs done side by side; zero: 4
 	StopWithin time.Duration    // for what runs when it is stopped; zero: 20 s
@@ -52,7 +58,13 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.StopWithin == 0 {
 		c.StopWithin = 20 * time.Second
 	}
-	db, err := store.Open(ctx, c.DB, store.Options{Migrations: migrations.FS, Clock: c.Clock, Exclusive: c.Exclusive})
+	box, err := c.secrets()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, c.DB, store.Options{
+		Migrations: migrations.FS, Clock: c.Clock, Exclusive: c.Exclusive, Secrets: box, AnyKey: c.AnyKey,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +74,31 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// secrets finds the key that seals secrets: told, or in a file. On PostgreSQL
+// the file stands in the working folder, and every machine needs a copy.
+func (c Config) secrets() (*secrets.Box, error) {
+	if c.Key != "" {
+		box, err := secrets.Parse(c.Key)
+		if err != nil {
+			return nil, errs.New(errs.Invalid, err, "The key that seals secrets is not one: give 32 random bytes in base64, such as the first run writes into a key file")
+		}
+		return box, nil
+	}
+	file := c.KeyFile
+	switch {
+	case file != "":
+	case strings.Contains(c.DB, "://"):
+		file = "regulars.key"
+	default:
+		file = c.DB + ".key"
+	}
+	box, err := secrets.File(file)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, err, "The key that seals secrets cannot be read")
+	}
+	return box, nil
 }
 
 // Close closes the database.

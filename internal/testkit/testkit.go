@@ -5,6 +5,7 @@
 package testkit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"regulars/internal/app/migrations"
+	"regulars/internal/platform/secrets"
 	"regulars/internal/platform/store"
 )
 
@@ -69,6 +71,9 @@ func Open(t testing.TB, dsn string, o store.Options) *store.DB {
 	t.Helper()
 	if o.Migrations == nil {
 		o.Migrations = migrations.FS
+		if o.Secrets == nil {
+			o.Secrets = Secrets()
+		}
 	}
 	db, err := store.Open(t.Context(), dsn, o)
 	if err != nil {
@@ -76,6 +81,15 @@ func Open(t testing.TB, dsn string, o store.Options) *store.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// Secrets is the box with which every test's database is opened.
+func Secrets() *secrets.Box {
+	box, err := secrets.New(bytes.Repeat([]byte{7}, secrets.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return box
 }
 
 // DB is one fresh migrated SQLite database, for tests that are not about the

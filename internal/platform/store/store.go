@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/secrets"
 )
 
 // Querier reads: the database itself (outside any transaction) and a
@@ -29,6 +30,8 @@ type Options struct {
 	Migrations fs.FS            // files NNNN_name.sql; nil: none are run
 	Clock      func() time.Time // nil: the real one. Tests own time
 	Exclusive  bool             // the command line has the file to itself: bulk work need not be sliced
+	Secrets    *secrets.Box     // nil: nothing can be sealed
+	AnyKey     bool             // opens a database whose secrets another key has sealed
 }
 
 // DB is an open database: on SQLite a writer connection and a pool of
@@ -40,6 +43,7 @@ type DB struct {
 	clock     func() time.Time
 	exclusive bool
 	name      string // without a password
+	secrets   *secrets.Box
 
 	leaseMu sync.Mutex
 	lease   lease
@@ -49,7 +53,7 @@ type DB struct {
 // Open opens the database named by dsn ("regulars.db", "postgres://…") and
 // brings its schema up to date. A database newer than the program is refused.
 func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
-	db := &DB{clock: o.Clock, exclusive: o.Exclusive}
+	db := &DB{clock: o.Clock, exclusive: o.Exclusive, secrets: o.Secrets}
 	if db.clock == nil {
 		db.clock = time.Now
 	}
@@ -62,6 +66,12 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	if o.Migrations != nil {
 		if err := db.migrate(ctx, o.Migrations); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	if o.Secrets != nil && !o.AnyKey {
+		if err := db.checkKey(ctx); err != nil {
 			db.Close()
 			return nil, err
 		}
