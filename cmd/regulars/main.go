@@ -3,12 +3,14 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -19,6 +21,11 @@ import (
 
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version = "dev"
+
+// own are the sentences of the command line.
+//
+//go:embed text
+var own embed.FS
 
 // cli is the command line: one field a subcommand, each in its own file.
 type cli struct {
@@ -116,10 +123,28 @@ func exitCode(err error, errOut io.Writer) int {
 		fmt.Fprintln(errOut, "regulars: stopped")
 		return exitFault
 	}
-	// On the command line the cause helps whoever keeps the server running.
-	fmt.Fprintf(errOut, "regulars: %v\n", err)
+	fmt.Fprintf(errOut, "regulars: %s\n", said(err))
 	if errs.Is(err, errs.Internal) {
 		return exitFault
 	}
 	return exitInvalid
+}
+
+// said is an error on the command line: the sentence of what errs made, what
+// was attempted before it, and the cause behind it, which helps whoever keeps
+// the server running.
+func said(err error) string {
+	var known *errs.Error
+	if !errors.As(err, &known) || known.Key == "" {
+		return err.Error()
+	}
+	texts, failed := app.Catalog(own)
+	if failed != nil {
+		return errors.Join(err, failed).Error()
+	}
+	sentence := texts.For("en").Sentence(known)
+	if known.Err != nil {
+		sentence += ": " + known.Err.Error()
+	}
+	return strings.Replace(err.Error(), known.Error(), sentence, 1)
 }

@@ -116,7 +116,7 @@ func (c userLinkCmd) Run(ctx context.Context, config app.Config, out io.Writer) 
 			return err
 		}
 		if n > 0 {
-			return errs.Conflictf("There is an owner already. Whoever forgot a password: regulars user password EMAIL")
+			return errs.Clash("", "regulars.owner")
 		}
 		return db.Tx(ctx, func(tx *store.Tx) error {
 			token, err := users.SetupLink(ctx, tx)
@@ -133,7 +133,7 @@ func readPassword(owner ...string) (users.Password, error) {
 	fmt.Fprint(os.Stderr, "Password: ")
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && line == "" {
-		return users.Password{}, errs.Invalidf("password", "No password was given on standard input")
+		return users.Password{}, errs.Wrong("password", "regulars.no-password")
 	}
 	return users.NewPassword(strings.TrimRight(line, "\r\n"), owner...)
 }

@@ -86,6 +86,7 @@ var pure = []string{"platform/errs", "platform/id", "platform/money", "platform/
 // allowedImports are the exceptions, each with its reason.
 var allowedImports = map[[2]string]string{
 	{"platform/locale", "platform/money"}: "an amount is written as a language writes it, with the digits of its currency",
+	{"platform/locale", "platform/errs"}:  "an error is said by the message of its key",
 }
 
 const (

@@ -49,6 +49,19 @@ func files() map[string]fs.FS {
 	}
 }
 
+// Catalog holds the sentences of all modules, and of whoever calls it.
+func Catalog(own ...fs.FS) (*locale.Catalog, error) {
+	texts := append(own, web.Text())
+	for _, f := range files() {
+		texts = append(texts, f)
+	}
+	c, err := locale.Load(texts...)
+	if err != nil {
+		return nil, fmt.Errorf("load the catalogues: %w", err)
+	}
+	return c, nil
+}
+
 // Tables lists every table with a customer's rows: how they merge, are
 // exported and erased. A test fails for a table that stands nowhere.
 func Tables() []customers.Table {
@@ -68,13 +81,9 @@ func subscriptions() []timeline.Subscription {
 // modules puts the program together over a database.
 func modules(db *store.DB, c Config) (Modules, error) {
 	m := Modules{Files: files(), Events: events()}
-	var texts []fs.FS
-	for _, f := range m.Files {
-		texts = append(texts, f)
-	}
 	var err error
-	if m.Catalog, err = locale.Load(append(texts, web.Text())...); err != nil {
-		return m, fmt.Errorf("load the catalogues: %w", err)
+	if m.Catalog, err = Catalog(); err != nil {
+		return m, err
 	}
 	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}

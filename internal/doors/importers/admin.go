@@ -168,7 +168,7 @@ func (d door) act(w http.ResponseWriter, r *web.Request, said string, verb func(
 	err = d.db.Tx(r.Context(), func(tx *store.Tx) error { return verb(tx, im.ID) })
 	switch {
 	case errs.Is(err, errs.Conflict):
-		r.Flash(w, "warn", errs.Message(err))
+		r.Flash(w, "warn", r.Print.Sentence(err))
 	case err != nil:
 		return err
 	default:

@@ -67,7 +67,7 @@ func (d door) showCheck(w http.ResponseWriter, r *web.Request, im Import) error 
 
 func (d door) unreadable(w http.ResponseWriter, r *web.Request, im Import, err error) error {
 	p := checkPage{Import: im, Form: r.NewForm()}
-	p.Form.Wrong("", errs.Message(err))
+	p.Form.Wrong("", r.Print.Sentence(err))
 	return r.RenderStatus(w, http.StatusUnprocessableEntity, "importers/unreadable.html", p)
 }
 
@@ -166,7 +166,7 @@ func (s *Settings) set(f *web.Form) bool {
 
 func (d door) after(w http.ResponseWriter, r *web.Request, im Import, err error) error {
 	if errs.Is(err, errs.Conflict) {
-		r.Flash(w, "warn", errs.Message(err))
+		r.Flash(w, "warn", r.Print.Sentence(err))
 	} else if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func alerts(r *web.Request, p Preview) []kit.Alert {
 		all[len(all)-1].Action = kit.Link{Href: r.Href("/imports/" + p.Before.ID.String()), Text: r.T("importers.warn.before.see")}
 	}
 	if p.Wrong != nil {
-		all = append(all, kit.Alert{Tone: kit.Warn, Title: r.T("importers.warn.mapping"), Text: errs.Message(p.Wrong)})
+		all = append(all, kit.Alert{Tone: kit.Warn, Title: r.T("importers.warn.mapping"), Text: r.Print.Sentence(p.Wrong)})
 	}
 	if p.AskDates {
 		add(kit.Warn, "importers.warn.dates.")
@@ -261,7 +261,7 @@ func alerts(r *web.Request, p Preview) []kit.Alert {
 		all[len(all)-1].Action = kit.Link{Href: r.Href("/orders/rates"), Text: r.T("importers.warn.rate.see")}
 	}
 	if p.Profile.Ended != nil {
-		all = append(all, kit.Alert{Tone: kit.Warn, Title: r.T("importers.warn.ended"), Text: errs.Message(p.Profile.Ended)})
+		all = append(all, kit.Alert{Tone: kit.Warn, Title: r.T("importers.warn.ended"), Text: r.Print.Sentence(p.Profile.Ended)})
 	}
 	if n := p.Profile.Ragged; n > 0 {
 		all = append(all, kit.Alert{Tone: kit.Plain, Text: r.Print.N("importers.warn.ragged", n)})

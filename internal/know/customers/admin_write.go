@@ -2,7 +2,6 @@ package customers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -60,11 +59,10 @@ func (d desk) apply(r *web.Request, c id.Customer, f *web.Form, read small) erro
 
 // under gives an error in the field of a verb the name of the form's field.
 func under(name string, err error) error {
-	var e *errs.Error
-	if errors.As(err, &e) && e.Field != "" {
-		return &errs.Error{Kind: e.Kind, Field: name, Text: e.Text, Err: e.Err}
+	if errs.FieldOf(err) == "" {
+		return err
 	}
-	return err
+	return errs.In(name, err)
 }
 
 func addNote(r *web.Request, f *web.Form) (change, error) {

@@ -206,7 +206,7 @@ func renamed(err error, from, to string) error {
 	if errs.FieldOf(err) != from {
 		return err
 	}
-	return &errs.Error{Kind: errs.KindOf(err), Field: to, Text: errs.Message(err)}
+	return errs.In(to, err)
 }
 
 // claim gives a walk-in to the customer that was named.

@@ -113,7 +113,7 @@ func (set *assetSet) href(name string) (string, error) {
 func (s *Server) serveAsset(w http.ResponseWriter, r *Request) error {
 	a, ok := s.assets.byHash[r.PathValue("name")]
 	if !ok {
-		return errs.NotFoundf("%s", r.T("web.error.address"))
+		return errs.Missing("web.error.address")
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -42,7 +42,7 @@ type errorPage struct {
 func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) && errs.KindOf(err) == errs.Internal {
-		err = errs.New(errs.TooLarge, err, "%s", r.T("web.error.too-large.text"))
+		err = errs.Of(errs.TooLarge, err, "web.error.too-large.text")
 	}
 	kind := errs.KindOf(err)
 	known := statuses[kind]
@@ -62,7 +62,7 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	}
 	page := errorPage{
 		Status: known.status, Title: r.T("web.error." + known.name + ".title"),
-		Text: s.sentence(r, err), Next: r.T("web.error." + known.name + ".next"), ID: r.ID,
+		Text: sentence(r, err), Next: r.T("web.error." + known.name + ".next"), ID: r.ID,
 	}
 	if kind == errs.Unavailable {
 		w.Header().Set("Retry-After", "10")
@@ -110,15 +110,11 @@ func (s *Server) problem(w http.ResponseWriter, r *Request, page errorPage) {
 	_ = r.write(w, page.Status, "application/problem+json", b)
 }
 
-// sentence is the text of err for a person: a key of the catalogues is said
-// in their language, internal errors in one calm sentence.
-func (s *Server) sentence(r *Request, err error) string {
+// sentence is the text of err for a person, in their language; of what is our
+// fault it says what became of their work.
+func sentence(r *Request, err error) string {
 	if errs.KindOf(err) == errs.Internal {
 		return r.T("web.error.internal.text")
 	}
-	said := errs.Message(err)
-	if s.Catalog.Has(said) {
-		return r.T(said)
-	}
-	return said
+	return r.Print.Sentence(err)
 }

@@ -85,15 +85,15 @@ func (r *Request) ReadUpload(w http.ResponseWriter, field string) (*Form, *multi
 		}
 		f.Values.Add(part.FormName(), string(b))
 	}
-	return nil, nil, errs.New(errs.TooLarge, nil, "%s", r.T("web.error.too-large.text"))
+	return nil, nil, errs.Of(errs.TooLarge, nil, "web.error.too-large.text")
 }
 
 func (r *Request) badBody(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return errs.New(errs.TooLarge, err, "%s", r.T("web.error.too-large.text"))
+		return errs.Of(errs.TooLarge, err, "web.error.too-large.text")
 	}
-	return errs.New(errs.Invalid, err, "%s", r.T("web.error.body"))
+	return errs.Of(errs.Invalid, err, "web.error.body")
 }
 
 // Set fills a field before the form is shown.
@@ -115,7 +115,7 @@ func (f *Form) Take(err error) error {
 	if err == nil || !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
 		return err
 	}
-	f.Wrong(errs.FieldOf(err), errs.Message(err))
+	f.Wrong(errs.FieldOf(err), f.print.Sentence(err))
 	return nil
 }
 

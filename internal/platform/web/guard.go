@@ -51,24 +51,24 @@ func (s *Server) dispatch(a *answer, hr *http.Request) (pattern string) {
 		}
 		s.fail(a, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}()
-	refuse := func(kind errs.Kind, key string) {
+	refuse := func(err error) {
 		r := s.request(hr, &Route{Role: Public})
 		r.ID = a.id
 		a.request = r
-		if err := s.recognise(r); err == nil {
+		if s.recognise(r) == nil {
 			r.Shop, _ = s.Shop(r.Context())
 			s.speak(r)
 		}
-		s.fail(a, r, errs.New(kind, nil, "%s", r.T(key)))
+		s.fail(a, r, err)
 	}
 	if err := s.origin.Check(hr); err != nil {
-		refuse(errs.Forbidden, "web.error.origin")
+		refuse(errs.Of(errs.Forbidden, nil, "web.error.origin"))
 		return ""
 	}
 	if s.base != "" {
 		rest, ok := strings.CutPrefix(hr.URL.Path, s.base)
 		if !ok || rest != "" && rest[0] != '/' {
-			refuse(errs.NotFound, "web.error.address")
+			refuse(errs.Missing("web.error.address"))
 			return ""
 		}
 		if rest == "" {
@@ -86,7 +86,7 @@ func (s *Server) dispatch(a *answer, hr *http.Request) (pattern string) {
 			a.Header().Set("Allow", refusal.header.Get("Allow"))
 			a.instead = http.StatusMethodNotAllowed
 		}
-		refuse(errs.NotFound, "web.error.address")
+		refuse(errs.Missing("web.error.address"))
 		return ""
 	}
 	s.mux.ServeHTTP(a, hr)

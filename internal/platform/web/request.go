@@ -81,7 +81,7 @@ func (r *Request) JSON(w http.ResponseWriter, v any) error {
 func PathID[T any](r *Request, name string, parse func(string) (T, error)) (T, error) {
 	v, err := parse(r.PathValue(name))
 	if err != nil {
-		return v, errs.New(errs.NotFound, err, "%s", r.T("web.error.address"))
+		return v, errs.Of(errs.NotFound, err, "web.error.address")
 	}
 	return v, nil
 }

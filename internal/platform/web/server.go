@@ -169,9 +169,9 @@ func (s *Server) serve(w http.ResponseWriter, r *Request) error {
 	s.speak(r)
 	if !r.Can(r.route.Role) {
 		if r.Staff.ID == 0 {
-			return errs.New(errs.SignIn, nil, "%s", r.T("web.error.sign-in.text"))
+			return errs.Of(errs.SignIn, nil, "web.error.sign-in.text")
 		}
-		return errs.New(errs.Forbidden, nil, "%s", r.T("web.error.forbidden.text"))
+		return errs.Of(errs.Forbidden, nil, "web.error.forbidden.text")
 	}
 	return r.route.Handler(w, r)
 }

@@ -67,7 +67,7 @@ func notNow(w http.ResponseWriter, r *web.Request, err error) error {
 	if !errs.Is(err, errs.NotFound) {
 		return err
 	}
-	r.Flash(w, "warn", errs.Message(err))
+	r.Flash(w, "warn", r.Print.Sentence(err))
 	return r.Redirect(w, "/sign-in")
 }
 
