@@ -90,13 +90,21 @@ func (p *placing) amendOne(ctx context.Context, e *entry, have []OrderLine) erro
 	for i, l := range have {
 		told[i] = l.line()
 	}
-	more := surplus(told, e.sale.Lines)
+	more, replaced := o.compare(&e.sale, told)
+	if replaced {
+		o.add(told, p.services, -1)
+	}
+	o.add(more, p.services, 1)
 	changes := o.takeOver(&e.sale)
 	if len(more) == 0 && len(changes) == 0 {
 		p.done.Same++
 		return nil
 	}
-	o.add(more, p.services, 1)
+	if replaced {
+		if err := dropRough(ctx, p.tx, o, have, changes); err != nil {
+			return err
+		}
+	}
 	if err := o.settle(p.books.base); err != nil {
 		return err
 	}
@@ -127,6 +135,25 @@ func (p *placing) amendOne(ctx context.Context, e *entry, have []OrderLine) erro
 		p.tellAmended(e, &before, len(more))
 	}
 	return nil
+}
+
+// compare says which lines the sale has beyond those that the order has, and
+// whether they take the place of these, which only stood for the whole.
+func (o *Order) compare(s *Sale, have []Line) (more []Line, replaced bool) {
+	switch {
+	case s.Rough && len(have) > 0:
+		if !o.Rough {
+			s.yield()
+		}
+		return nil, false
+	case o.Rough && len(s.Lines) > 0:
+		if s.Whole == nil {
+			total := o.Total
+			s.Whole = &total
+		}
+		return s.Lines, true
+	}
+	return surplus(have, s.Lines), false
 }
 
 // refundedAgain adds what a return grew by to what its order has refunded.
@@ -219,7 +246,16 @@ type change struct {
 // leaves empty stays, and who cancelled first was right.
 func (o *Order) takeOver(s *Sale) map[string]change {
 	now := *o
-	now.Discount, now.Shipping, now.Tax = cmp.Or(s.Discount, o.Discount), cmp.Or(s.Shipping, o.Shipping), cmp.Or(s.Tax, o.Tax)
+	if s.Whole != nil {
+		now.Discount, now.Shipping, now.Tax = s.Discount, s.Shipping, s.Tax
+		whole := *s.Whole
+		if o.Return {
+			whole = max(whole, o.Total)
+		}
+		now.balance(whole)
+	} else {
+		now.Discount, now.Shipping, now.Tax = cmp.Or(s.Discount, o.Discount), cmp.Or(s.Shipping, o.Shipping), cmp.Or(s.Tax, o.Tax)
+	}
 	now.Channel, now.Staff = cmp.Or(s.Channel, o.Channel), cmp.Or(s.Staff, o.Staff)
 	now.PromisedDay, now.DeliveredDay = cmp.Or(s.PromisedDay, o.PromisedDay), cmp.Or(s.DeliveredDay, o.DeliveredDay)
 	if o.Return || !s.CancelledAt.IsZero() || o.Cancelled() {

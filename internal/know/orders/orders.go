@@ -39,6 +39,13 @@ type Sale struct {
 
 	// In minor units. Tax is what is added on top, 0 where prices hold it.
 	Discount, Shipping, Tax int64
+	// Whole is what it comes to by its source's own word; nil: what the parts
+	// come to. What the parts do not tell of it becomes discount or shipping.
+	// Of a return it is all that was given back so far, which only grows.
+	Whole *int64
+	// Rough: the source names no items, so that the lines only stand for what
+	// it came to. They give way to a fuller account and are never added to one.
+	Rough bool
 
 	PromisedDay, DeliveredDay string // YYYY-MM-DD or empty
 	CancelledAt               time.Time
@@ -89,6 +96,7 @@ type Order struct {
 	Items    int64 // pieces of products; what is weighed counts once
 	Goods    int64 // of lines whose quantity and price are above zero
 	Purchase bool
+	Rough    bool // see Sale.Rough
 
 	Channel, Staff            string
 	PromisedDay, DeliveredDay string
@@ -153,6 +161,23 @@ func pieces(milli int64) int64 {
 		return -1
 	}
 	return 1
+}
+
+// balance makes the parts of an order come to what its source says that it
+// comes to. Tax that prices hold is no addition; what is too much is a
+// discount, what is missing shipping or a fee.
+func (o *Order) balance(whole int64) {
+	rest := whole - (o.LinesTotal - o.Discount + o.Shipping + o.Tax)
+	switch {
+	case rest == -o.Tax:
+		o.Tax = 0
+	case rest < 0:
+		o.Discount -= rest
+	default:
+		less := max(0, min(rest, o.Discount))
+		o.Discount -= less
+		o.Shipping += rest - less
+	}
 }
 
 // settle works out what follows from the sums and the rate.

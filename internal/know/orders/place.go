@@ -30,8 +30,10 @@ type Placed struct {
 // and is idempotent by source and number: an order that is there gets only
 // the lines that it has not, equal lines counted (order.amended tells the
 // difference), and those days, amounts and names that the sale knows
-// otherwise. Nothing is ever taken from an order. The order stays with whom
-// it belongs to, but a walk-in's goes to the customer whom the sale names.
+// otherwise. Nothing is ever taken from an order, but that rough lines give
+// way to a fuller account; what its source says that it comes to, it comes to.
+// The order stays with whom it belongs to, but a walk-in's goes to the customer
+// whom the sale names.
 //
 // A sale must be whole: an order's lines given in two parts, in two calls,
 // cannot be told from the same lines given twice.
@@ -212,11 +214,14 @@ func (p *placing) build(ctx context.Context, e *entry) error {
 	*o = Order{ID: o.ID, Customer: s.Customer, Number: s.Number, Source: s.Source, Return: s.Return, At: s.At, Day: p.books.day(s.At),
 		Currency: s.Currency, Discount: s.Discount, Shipping: s.Shipping, Tax: s.Tax, Channel: s.Channel, Staff: s.Staff,
 		PromisedDay: s.PromisedDay, DeliveredDay: s.DeliveredDay, CancelledAt: s.CancelledAt.Truncate(time.Microsecond),
-		Reason: s.Reason, Note: s.Note, Import: s.Import, RecordedAt: p.tx.Now}
+		Reason: s.Reason, Note: s.Note, Rough: s.Rough, Import: s.Import, RecordedAt: p.tx.Now}
 	if s.Return {
 		o.OfNumber, o.Of = s.ReturnsNumber, e.of
 	}
 	o.add(s.Lines, p.services, 1)
+	if s.Whole != nil {
+		o.balance(*s.Whole)
+	}
 	var err error
 	if o.Rate, err = p.rateOf(ctx, e, o.Day); err != nil {
 		return err

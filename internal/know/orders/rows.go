@@ -48,7 +48,7 @@ func nullTime(t time.Time) any {
 // shared are the columns that orders and walkin_orders have both.
 const shared = `order_id, number, source, is_return, of_number, of_order_id, placed_at, placed_day, currency,
 	lines_minor, discount_minor, shipping_minor, tax_minor, total_minor, rate, base_minor, items, goods_minor, purchase,
-	channel, staff, promised_day, delivered_day, cancelled_at, reason, note, refunded_minor, import_id, recorded_at`
+	channel, staff, promised_day, delivered_day, cancelled_at, reason, note, refunded_minor, import_id, recorded_at, rough`
 
 const (
 	orderColumns  = `customer_id, ` + shared + `, origin_customer_id`
@@ -65,7 +65,7 @@ func (o *Order) values() []any {
 	return []any{int64(o.ID), o.Number, o.Source, o.Return, o.OfNumber, null(int64(o.Of)), o.At.UnixMicro(), o.Day, string(o.Currency),
 		o.LinesTotal, o.Discount, o.Shipping, o.Tax, o.Total, null(int64(o.Rate)), base, o.Items, o.Goods, o.Purchase,
 		o.Channel, o.Staff, nullText(o.PromisedDay), nullText(o.DeliveredDay), nullTime(o.CancelledAt), o.Reason, o.Note,
-		o.Refunded, null(int64(o.Import)), o.RecordedAt.UnixMicro()}
+		o.Refunded, null(int64(o.Import)), o.RecordedAt.UnixMicro(), o.Rough}
 }
 
 func scanOrder(rows *sql.Rows) (Order, error) {
@@ -76,7 +76,7 @@ func scanOrder(rows *sql.Rows) (Order, error) {
 	err := rows.Scan(&o.Customer, &o.ID, &o.Number, &o.Source, &o.Return, &o.OfNumber, &of, &at, &o.Day, &o.Currency,
 		&o.LinesTotal, &o.Discount, &o.Shipping, &o.Tax, &o.Total, &rate, &base, &o.Items, &o.Goods, &o.Purchase,
 		&o.Channel, &o.Staff, &promised, &delivered, &cancelled, &o.Reason, &o.Note,
-		&o.Refunded, &imported, &recorded, &origin)
+		&o.Refunded, &imported, &recorded, &o.Rough, &origin)
 	o.Of, o.Rate, o.Base = id.Order(of.Int64), money.Rate(rate.Int64), base.Int64
 	o.At, o.RecordedAt = time.UnixMicro(at).UTC(), time.UnixMicro(recorded).UTC()
 	if cancelled.Valid {
@@ -206,14 +206,14 @@ func rewrite(ctx context.Context, tx *store.Tx, o *Order) error {
 	if o.Rate != 0 {
 		base = o.Base
 	}
-	where, key := o.key(18)
+	where, key := o.key(19)
 	_, err := tx.Exec(ctx, `update `+o.prefix()+`orders set
 		lines_minor = $1, discount_minor = $2, shipping_minor = $3, tax_minor = $4, total_minor = $5,
 		rate = $6, base_minor = $7, items = $8, goods_minor = $9, purchase = $10, channel = $11, staff = $12,
-		promised_day = $13, delivered_day = $14, cancelled_at = $15, reason = $16, note = $17
+		promised_day = $13, delivered_day = $14, cancelled_at = $15, reason = $16, note = $17, rough = $18
 		where `+where, append([]any{
 		o.LinesTotal, o.Discount, o.Shipping, o.Tax, o.Total, null(int64(o.Rate)), base, o.Items, o.Goods, o.Purchase,
-		o.Channel, o.Staff, nullText(o.PromisedDay), nullText(o.DeliveredDay), nullTime(o.CancelledAt), o.Reason, o.Note}, key...)...)
+		o.Channel, o.Staff, nullText(o.PromisedDay), nullText(o.DeliveredDay), nullTime(o.CancelledAt), o.Reason, o.Note, o.Rough}, key...)...)
 	if err != nil {
 		return fmt.Errorf("write the order %s: %w", o.ID, err)
 	}

@@ -36,7 +36,6 @@ func (p *placing) take(i int, s *Sale) error {
 		return nil
 	}
 	first.given = append(first.given, i)
-	first.sale.Lines = append(slices.Clip(first.sale.Lines), surplus(first.sale.Lines, s.Lines)...)
 	first.sale.overlay(s)
 	return nil
 }
@@ -71,6 +70,9 @@ func (s *Sale) check(b *books) error {
 	for _, v := range []int64{s.Discount, s.Shipping, s.Tax} {
 		sum += math.Abs(float64(v))
 	}
+	if s.Whole != nil {
+		sum += math.Abs(float64(*s.Whole))
+	}
 	for _, l := range s.Lines {
 		if l.Product == 0 {
 			return errs.Invalidf("lines", "A line of the order %s names no product", s.Number)
@@ -84,10 +86,33 @@ func (s *Sale) check(b *books) error {
 	return nil
 }
 
+// yield leaves the lines and amounts to a fuller account.
+func (s *Sale) yield() {
+	s.Lines, s.Whole, s.Discount, s.Shipping, s.Tax = nil, nil, 0, 0, 0
+}
+
 // overlay takes over what another account of the same sale knows.
 func (s *Sale) overlay(o *Sale) {
 	s.Customer = cmp.Or(s.Customer, o.Customer)
-	s.Discount, s.Shipping, s.Tax = cmp.Or(o.Discount, s.Discount), cmp.Or(o.Shipping, s.Shipping), cmp.Or(o.Tax, s.Tax)
+	switch {
+	case o.Rough && len(s.Lines) > 0 && !s.Rough:
+		o.yield()
+	case s.Rough && !o.Rough && len(o.Lines) > 0:
+		s.Lines, s.Rough = o.Lines, false
+	case !s.Rough:
+		s.Lines = append(slices.Clip(s.Lines), surplus(s.Lines, o.Lines)...)
+	}
+	if o.Whole != nil {
+		s.Discount, s.Shipping, s.Tax = o.Discount, o.Shipping, o.Tax
+		if s.Return && s.Whole != nil {
+			grown := max(*s.Whole, *o.Whole)
+			s.Whole = &grown
+		} else {
+			s.Whole = o.Whole
+		}
+	} else {
+		s.Discount, s.Shipping, s.Tax = cmp.Or(o.Discount, s.Discount), cmp.Or(o.Shipping, s.Shipping), cmp.Or(o.Tax, s.Tax)
+	}
 	s.Channel, s.Staff = cmp.Or(o.Channel, s.Channel), cmp.Or(o.Staff, s.Staff)
 	s.PromisedDay, s.DeliveredDay = cmp.Or(o.PromisedDay, s.PromisedDay), cmp.Or(o.DeliveredDay, s.DeliveredDay)
 	s.Reason, s.Note = cmp.Or(o.Reason, s.Reason), cmp.Or(o.Note, s.Note)

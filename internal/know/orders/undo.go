@@ -133,6 +133,13 @@ func (u *undoing) one(ctx context.Context, o *Order, lines []OrderLine) error {
 	if err := u.restore(ctx, o, changes); err != nil {
 		return err
 	}
+	if c, ok := changes[replacedLines]; ok {
+		former, err := putBack(ctx, u.tx, o, c)
+		if err != nil {
+			return err
+		}
+		others = append(others, former...)
+	}
 	o.LinesTotal, o.Goods, o.Items = 0, 0, 0
 	for _, l := range others {
 		o.add([]Line{l.line()}, u.services, 1)
@@ -189,8 +196,13 @@ func (u *undoing) restore(ctx context.Context, o *Order, changes map[string]chan
 			return err
 		}
 		for name, c := range changes {
-			if t, ok := theirs[name]; ok && t.Old == c.New {
+			if t, ok := theirs[name]; ok && t.Old == c.New && name != replacedLines {
 				theirs[name] = change{c.Old, t.New}
+			}
+		}
+		if t, ok := theirs[replacedLines]; ok {
+			if theirs[replacedLines], err = t.without(u.imp); err != nil {
+				return err
 			}
 		}
 		if err := writeChanges(ctx, u.tx, o, other, theirs); err != nil {
