@@ -32,6 +32,7 @@ var owner = map[string]string{
 	"imports":   "doors/importers",
 	"insights":  "measure/insights",
 	"scores":    "measure/scores",
+	"collect":   "doors/collect",
 }
 
 // writesElsewhere are the exceptions to "a table is written by its own module

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"regulars/internal/doors/admin"
+	"regulars/internal/doors/collect"
 	"regulars/internal/doors/importers"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
@@ -95,6 +96,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		scores.Jobs(db),
 		insights.Jobs(db),
 		importers.Jobs(db, Tables()),
+		collect.Jobs(db),
 	)
 	m.Routes = join(
 		users.Admin(db),

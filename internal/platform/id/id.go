@@ -21,6 +21,8 @@ type (
 	Import   int64
 	User     int64
 	Category int64
+	Source   int64
+	Failure  int64
 )
 
 func (i Customer) String() string { return Show("cus", int64(i)) }
@@ -31,6 +33,8 @@ func (i Job) String() string      { return Show("job", int64(i)) }
 func (i Import) String() string   { return Show("imp", int64(i)) }
 func (i User) String() string     { return Show("usr", int64(i)) }
 func (i Category) String() string { return Show("cat", int64(i)) }
+func (i Source) String() string   { return Show("src", int64(i)) }
+func (i Failure) String() string  { return Show("fail", int64(i)) }
 
 // ParseCustomer reads what Customer.String wrote.
 func ParseCustomer(s string) (Customer, error) { v, err := Parse("cus", s); return Customer(v), err }
@@ -52,6 +56,12 @@ func ParseUser(s string) (User, error) { v, err := Parse("usr", s); return User(
 
 // ParseCategory reads what Category.String wrote.
 func ParseCategory(s string) (Category, error) { v, err := Parse("cat", s); return Category(v), err }
+
+// ParseSource reads what Source.String wrote.
+func ParseSource(s string) (Source, error) { v, err := Parse("src", s); return Source(v), err }
+
+// ParseFailure reads what Failure.String wrote.
+func ParseFailure(s string) (Failure, error) { v, err := Parse("fail", s); return Failure(v), err }
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u to misread.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

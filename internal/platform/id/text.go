@@ -50,3 +50,9 @@ func (i Category) MarshalText() ([]byte, error) { return []byte(i.String()), nil
 
 // UnmarshalText reads what MarshalText wrote.
 func (i *Category) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "cat", b) }
+
+// MarshalText is String.
+func (i Source) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (i *Source) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "src", b) }

@@ -1,0 +1,274 @@
+package collect
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/store"
+)
+
+const (
+	drainJob = "collect.drain"
+	tidyJob  = "collect.tidy"
+)
+
+// Jobs is the background work of this module.
+func Jobs(db *store.DB) []jobs.Kind {
+	d := drain{db: db, kinds: kinds()}
+	return []jobs.Kind{
+		{Name: drainJob, Do: d.do},
+		{Name: tidyJob, Next: hourly, Do: func(ctx context.Context, _ *jobs.Job) error { return tidy(ctx, db) }},
+	}
+}
+
+func hourly(after time.Time) time.Time {
+	return after.UTC().Truncate(time.Hour).Add(time.Hour + 7*time.Minute)
+}
+
+// drain works the inbox.
+type drain struct {
+	db    *store.DB
+	kinds []Kind
+}
+
+const (
+	// readParcels and readBytes are how much of the inbox is read at once.
+	readParcels = 2000
+	readBytes   = 4 << 20
+	// holdWriter is how long a slice is meant to hold the writer: who sends
+	// waits for it.
+	holdWriter            = 12 * time.Millisecond
+	leastSlice, mostSlice = 10, 1000
+)
+
+// errTaken means that another worker took what was read: it is read anew.
+var errTaken = errors.New("the parcels were taken by another worker")
+
+// do works everything that is there, round by round.
+func (d drain) do(ctx context.Context, _ *jobs.Job) error {
+	size := 100
+	for {
+		n, err := d.round(ctx, &size)
+		if errors.Is(err, errTaken) {
+			continue
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// round reads the oldest parcels and works them; n is how many there were.
+func (d drain) round(ctx context.Context, size *int) (n int, err error) {
+	parcels, err := oldest(ctx, d.db)
+	if err != nil || len(parcels) == 0 {
+		return 0, err
+	}
+	sources, err := Sources(ctx, d.db)
+	if err != nil {
+		return 0, err
+	}
+	kindBy := map[id.Source]string{}
+	for _, s := range sources {
+		kindBy[s.ID] = s.Kind
+	}
+	parts := map[string][]Part{}
+	var order []string
+	for _, p := range parcels {
+		k, ok := kindOf(d.kinds, kindBy[p.Source])
+		if !ok {
+			if err := d.layAside(ctx, []Part{p.whole()}, errs.Invalidf("", "This program does not know where it came from")); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		cut, err := k.cut(p)
+		if err != nil {
+			if err := d.layAside(ctx, []Part{p.whole()}, err); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if len(parts[k.Name]) == 0 {
+			order = append(order, k.Name)
+		}
+		parts[k.Name] = append(parts[k.Name], cut...)
+	}
+	for _, name := range order {
+		k, _ := kindOf(d.kinds, name)
+		if err := d.slices(ctx, k, parts[name], size); err != nil {
+			return 0, err
+		}
+	}
+	return len(parcels), nil
+}
+
+// whole is a parcel as one part.
+func (p *Parcel) whole() Part {
+	return Part{Parcel: p, Topic: p.Topic, Body: p.Body, last: true}
+}
+
+// cut makes the parts of a parcel that are not done yet.
+func (k Kind) cut(p *Parcel) ([]Part, error) {
+	if k.Parts == nil {
+		return []Part{p.whole()}, nil
+	}
+	all, err := k.Parts(p)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errs.Invalidf("", "There is nothing in it")
+	}
+	for i := range all {
+		all[i].Parcel, all[i].index = p, i
+	}
+	all[len(all)-1].last = true
+	return all[min(p.worked, len(all)-1):], nil
+}
+
+// slices works parts in transactions short enough for the others who wait.
+func (d drain) slices(ctx context.Context, k Kind, parts []Part, size *int) error {
+	for len(parts) > 0 {
+		n := min(*size, len(parts))
+		start := time.Now()
+		if err := d.work(ctx, k, parts[:n]); err != nil {
+			return err
+		}
+		parts = parts[n:]
+		if took := time.Since(start); took > 0 && n == *size {
+			next := int(float64(n) * float64(holdWriter) / float64(took))
+			*size = min(max(next, *size/2, leastSlice), *size*2, mostSlice)
+		}
+	}
+	return nil
+}
+
+// work works parts in one transaction, or what fails in halves, until the one
+// at fault stands alone.
+func (d drain) work(ctx context.Context, k Kind, parts []Part) error {
+	failed := d.db.Tx(ctx, func(tx *store.Tx) error {
+		if err := take(ctx, tx, parts); err != nil {
+			return err
+		}
+		return k.Work(ctx, tx, parts)
+	})
+	switch {
+	case failed == nil:
+		return nil
+	case ctx.Err() != nil || errors.Is(failed, errTaken):
+		return failed
+	case len(parts) == 1:
+		return d.layAside(ctx, parts, failed)
+	}
+	half := len(parts) / 2
+	if err := d.work(ctx, k, parts[:half]); err != nil {
+		return err
+	}
+	return d.work(ctx, k, parts[half:])
+}
+
+// layAside puts a part that cannot be worked among the failures. Where that
+// fails too it is the database that is at fault, and the job is tried again.
+func (d drain) layAside(ctx context.Context, parts []Part, reason error) error {
+	if errs.KindOf(reason) == errs.Internal {
+		slog.Error("a part of the inbox cannot be worked", "source", parts[0].Source.String(), "topic", parts[0].Topic, "error", masked(reason))
+	}
+	return d.db.Tx(ctx, func(tx *store.Tx) error {
+		if err := take(ctx, tx, parts); err != nil {
+			return err
+		}
+		return fail(ctx, tx, parts[0], errs.Message(reason))
+	})
+}
+
+// take takes parts out of the inbox: each parcel that is done goes, one that
+// is done in part remembers how far it is. errTaken: another worker has it.
+func take(ctx context.Context, tx *store.Tx, parts []Part) error {
+	last := map[id.Source]time.Time{}
+	var whole []int64
+	for i := 0; i < len(parts); {
+		p, first := parts[i].Parcel, parts[i].index
+		j := i + 1
+		for j < len(parts) && parts[j].Parcel == p {
+			j++
+		}
+		end := parts[j-1]
+		i = j
+		if p.At.After(last[p.Source]) {
+			last[p.Source] = p.At
+		}
+		if first == 0 && end.last {
+			whole = append(whole, p.ID)
+			continue
+		}
+		var n int64
+		var err error
+		if end.last {
+			n, err = tx.Exec(ctx, `delete from collect_inbox where id = $1 and worked = $2`, p.ID, first)
+		} else {
+			n, err = tx.Exec(ctx, `update collect_inbox set worked = $1 where id = $2 and worked = $3`, end.index+1, p.ID, first)
+		}
+		if err != nil {
+			return fmt.Errorf("take from the inbox: %w", err)
+		}
+		if n != 1 {
+			return errTaken
+		}
+	}
+	for len(whole) > 0 {
+		some := whole[:min(len(whole), 100)]
+		whole = whole[len(some):]
+		n, err := tx.Exec(ctx, `delete from collect_inbox where worked = 0 and id in (`+store.List(1, len(some))+`)`, store.Args(some)...)
+		if err != nil {
+			return fmt.Errorf("take %d parcels from the inbox: %w", len(some), err)
+		}
+		if n != int64(len(some)) {
+			return errTaken
+		}
+	}
+	return touch(ctx, tx, last)
+}
+
+// oldest reads parcels in the order in which they came.
+func oldest(ctx context.Context, q store.Querier) ([]*Parcel, error) {
+	rows, err := q.Query(ctx, `
+		select id, source_id, topic, delivery, received_at, noted, worked, body from collect_inbox order by id limit $1`, readParcels)
+	if err != nil {
+		return nil, fmt.Errorf("read the inbox: %w", err)
+	}
+	defer rows.Close()
+	var all []*Parcel
+	bytes := 0
+	for bytes < readBytes && rows.Next() {
+		p, err := scanParcel(rows)
+		if err != nil {
+			return nil, err
+		}
+		bytes += len(p.Body)
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+func scanParcel(rows *sql.Rows) (*Parcel, error) {
+	p := &Parcel{}
+	var at int64
+	var noted string
+	if err := rows.Scan(&p.ID, &p.Source, &p.Topic, &p.Delivery, &at, &noted, &p.worked, &p.Body); err != nil {
+		return nil, err
+	}
+	p.At = time.UnixMicro(at).UTC()
+	if noted == "{}" {
+		return p, nil
+	}
+	return p, json.Unmarshal([]byte(noted), &p.Noted)
+}

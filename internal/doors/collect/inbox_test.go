@@ -1,0 +1,268 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/store"
+	"regulars/internal/testkit"
+)
+
+// lines is a kind for tests: a parcel has a part a line, and what was worked
+// is remembered in the table of seen messages. A line "bad" cannot be worked.
+func lines() Kind {
+	return Kind{Name: "lines",
+		Parts: func(p *Parcel) ([]Part, error) {
+			if strings.Contains(string(p.Body), "unreadable") {
+				return nil, errs.Invalidf("", "Not a list of lines")
+			}
+			var all []Part
+			for l := range strings.SplitSeq(string(p.Body), "\n") {
+				all = append(all, Part{Topic: "line", Body: []byte(l)})
+			}
+			return all, nil
+		},
+		Work: func(ctx context.Context, tx *store.Tx, parts []Part) error {
+			for _, p := range parts {
+				if string(p.Body) == "bad" {
+					return errs.Invalidf("", "This line is bad")
+				}
+				if _, err := tx.Exec(ctx, `insert into collect_seen (message, source_id, seen_at) values ($1, $2, 0)`, string(p.Body), int64(p.Source)); err != nil {
+					return err // a line that is worked twice fails here
+				}
+			}
+			return nil
+		}}
+}
+
+func addSource(t *testing.T, db *store.DB, kind string) Source {
+	t.Helper()
+	var s Source
+	testkit.Do(t, db, func(tx *store.Tx) error {
+		made, err := Add(t.Context(), tx, 7, NewSource{Kind: kind, Name: "The shop"})
+		if err == nil {
+			s, err = SourceByID(t.Context(), tx, made)
+		}
+		return err
+	})
+	return s
+}
+
+func accept(t *testing.T, in *Inbox, s Source, body string) {
+	t.Helper()
+	if err := in.Accept(t.Context(), &Parcel{Source: s.ID, Topic: "batch", At: testkit.Start, Body: []byte(body)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func worked(t *testing.T, db *store.DB) []string {
+	t.Helper()
+	all, err := store.All(t.Context(), db, store.Scalar[string], `select message from collect_seen order by message`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func inInbox(t *testing.T, db *store.DB) (n int) {
+	t.Helper()
+	if err := db.QueryRow(t.Context(), `select count(*) from collect_inbox`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func drainWith(t *testing.T, db *store.DB, k Kind) error {
+	t.Helper()
+	d := drain{db: db, kinds: []Kind{k}}
+	return jobs.Drain(t.Context(), db, []jobs.Kind{{Name: drainJob, Do: d.do}})
+}
+
+func TestManyRequestsAtOnceAreAllCommittedAndWorkedOnce(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		var wait sync.WaitGroup
+		for i := range 200 {
+			wait.Go(func() {
+				p := &Parcel{Source: s.ID, Topic: "batch", At: testkit.Start, Body: fmt.Appendf(nil, "a%03d\nb%03d", i, i)}
+				if err := in.Accept(t.Context(), p); err != nil || p.ID == 0 {
+					t.Errorf("accept: %v, id %d", err, p.ID)
+				}
+				var there bool
+				if err := db.QueryRow(t.Context(), `select exists (select 1 from collect_inbox where id = $1)`, p.ID).Scan(&there); err != nil || !there {
+					t.Errorf("a request was acknowledged before it was there: %v", err)
+				}
+			})
+		}
+		wait.Wait()
+		if err := drainWith(t, db, lines()); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); len(got) != 400 || got[0] != "a000" || got[399] != "b199" {
+			t.Errorf("%d lines were worked, want 400", len(got))
+		}
+		if n := inInbox(t, db); n != 0 {
+			t.Errorf("%d parcels are left", n)
+		}
+	})
+}
+
+func TestWhatCannotBeWorkedIsLaidAsideAloneAndCanBeTriedAgain(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		accept(t, in, s, "one\nbad\ntwo")
+		accept(t, in, s, "unreadable")
+		accept(t, in, s, "three")
+		if err := drainWith(t, db, lines()); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); !slices.Equal(got, []string{"one", "three", "two"}) {
+			t.Errorf("worked %q", got)
+		}
+		failed, err := Failures(t.Context(), db, s.ID, 0, 10)
+		if err != nil || len(failed) != 2 {
+			t.Fatalf("%d failures, %v", len(failed), err)
+		}
+		if f := failed[0]; f.Reason != "This line is bad" || string(f.Body) != "bad" || f.Topic != "line" || !f.ReceivedAt.Equal(testkit.Start) {
+			t.Errorf("the line was laid aside as %+v", f)
+		}
+		mended := lines()
+		mended.Work = func(ctx context.Context, tx *store.Tx, parts []Part) error {
+			_, err := tx.Exec(ctx, `insert into collect_seen (message, source_id, seen_at) values ('mended', $1, 0)`, int64(parts[0].Source))
+			return err
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			n, err := Retry(t.Context(), tx, 7, s.ID, failed[0].ID)
+			if n != 1 {
+				t.Errorf("%d were put back", n)
+			}
+			return err
+		})
+		if err := drainWith(t, db, mended); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); !slices.Contains(got, "mended") {
+			t.Errorf("after trying again: %q", got)
+		}
+		if counts, err := FailureCounts(t.Context(), db); err != nil || counts[s.ID] != 1 {
+			t.Errorf("failures left %v, %v", counts, err)
+		}
+	})
+}
+
+func TestAParcelWorkedInPartIsGoneOnWith(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		var all []string
+		for i := range 50 {
+			all = append(all, fmt.Sprintf("l%02d", i))
+		}
+		accept(t, in, s, strings.Join(all, "\n"))
+		d := drain{db: db, kinds: []Kind{lines()}}
+		dying, die := context.WithCancel(t.Context())
+		k := lines()
+		plain := k.Work
+		slices := 0
+		k.Work = func(ctx context.Context, tx *store.Tx, parts []Part) error {
+			if slices++; slices == 3 {
+				die()
+				return errors.New("the machine went down")
+			}
+			return plain(ctx, tx, parts)
+		}
+		d.kinds[0] = k
+		size := 10
+		if _, err := d.round(dying, &size); err == nil {
+			t.Fatal("the round did not die")
+		}
+		if n := inInbox(t, db); n != 1 {
+			t.Fatalf("%d parcels are left, want the one", n)
+		}
+		if err := drainWith(t, db, lines()); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); len(got) != 50 {
+			t.Errorf("%d of 50 lines were worked", len(got))
+		}
+	})
+}
+
+func TestTwoWorkersNeverWorkTheSameParcel(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		accept(t, in, s, "one\ntwo")
+		d := drain{db: db, kinds: []Kind{lines()}}
+		parcels, err := oldest(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine, _ := lines().cut(parcels[0])
+		if err := drainWith(t, db, lines()); err != nil { // the other one is faster
+			t.Fatal(err)
+		}
+		if err := d.work(t.Context(), lines(), mine); !errors.Is(err, errTaken) {
+			t.Errorf("the slower worker got %v, want that the parcel was taken", err)
+		}
+	})
+}
+
+func TestADisabledSourceIsUnknownAtOnce(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, b := addSource(t, db, "lines"), book{db: db}
+		if got, err := b.find(t.Context(), "lines", s.Token); err != nil || got.ID != s.ID {
+			t.Fatalf("found %v, %v", got, err)
+		}
+		if _, err := b.find(t.Context(), "other", s.Token); !errors.Is(err, ErrUnknown) {
+			t.Errorf("a key of another kind of source gives %v", err)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error { return Disable(t.Context(), tx, 7, s.ID) })
+		if _, err := b.find(t.Context(), "lines", s.Token); !errors.Is(err, ErrUnknown) {
+			t.Errorf("a disabled source gives %v", err)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error { return Enable(t.Context(), tx, 7, s.ID) })
+		if _, err := b.find(t.Context(), "lines", s.Token); err != nil {
+			t.Errorf("enabled again: %v", err)
+		}
+	})
+}
+
+func TestMessagesAreUnseenOnce(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		ask := func(s id.Source, messages ...string) (fresh map[string]bool) {
+			testkit.Do(t, db, func(tx *store.Tx) (err error) {
+				fresh, err = unseen(t.Context(), tx, s, messages)
+				return err
+			})
+			return fresh
+		}
+		var many []string
+		for i := range 120 {
+			many = append(many, fmt.Sprint("m", i))
+		}
+		if fresh := ask(1, many...); len(fresh) != 120 {
+			t.Errorf("%d of 120 are fresh", len(fresh))
+		}
+		if fresh := ask(1, "m3", "new"); len(fresh) != 1 || !fresh["new"] {
+			t.Errorf("fresh the second time: %v", fresh)
+		}
+		if fresh := ask(2, "m3"); !fresh["m3"] {
+			t.Error("another source's message is taken for the same")
+		}
+		clock.Advance(seenFor + 1e9)
+		ask(1, "young")
+		if err := tidy(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); !slices.Equal(got, []string{"young"}) {
+			t.Errorf("remembered after two days: %q", got)
+		}
+	})
+}
