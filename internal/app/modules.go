@@ -45,6 +45,7 @@ func files() map[string]fs.FS {
 		"orders":    orders.Files,
 		"scores":    scores.Files,
 		"insights":  insights.Files,
+		"collect":   collect.Files,
 		"importers": importers.Files,
 		"admin":     admin.Files,
 	}

@@ -9,11 +9,17 @@ package collect
 
 import (
 	"context"
+	"embed"
 	"time"
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 )
+
+// Files holds the texts of this module.
+//
+//go:embed text
+var Files embed.FS
 
 // Parcel is one request as it came.
 type Parcel struct {

@@ -149,9 +149,25 @@ func tidy(ctx context.Context, db *store.DB) error {
 	if err := forgetSeen(ctx, db, now.Add(-seenFor)); err != nil {
 		return err
 	}
-	return db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `delete from collect_failures where failed_at < $1`, now.Add(-keepFailures).UnixMicro())
+	counts, err := FailureCounts(ctx, db)
+	if err != nil {
 		return err
+	}
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from collect_failures where failed_at < $1`, now.Add(-keepFailures).UnixMicro()); err != nil {
+			return err
+		}
+		for s, n := range counts {
+			if n <= maxFailures {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `
+				delete from collect_failures where source_id = $1 and id <= (
+					select id from collect_failures where source_id = $1 order by id desc limit 1 offset $2)`, int64(s), maxFailures); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
