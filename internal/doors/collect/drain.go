@@ -85,7 +85,7 @@ func (d drain) round(ctx context.Context, size *int) (n int, err error) {
 	for _, p := range parcels {
 		k, ok := kindOf(d.kinds, kindBy[p.Source])
 		if !ok {
-			if err := d.layAside(ctx, []Part{p.whole()}, errs.Invalidf("", "This program does not know where it came from")); err != nil {
+			if err := d.layAside(ctx, []Part{p.whole()}, errs.Wrong("", "collect.error.kind")); err != nil {
 				return 0, err
 			}
 			continue
@@ -126,7 +126,7 @@ func (k Kind) cut(p *Parcel) ([]Part, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, errs.Invalidf("", "There is nothing in it")
+		return nil, errs.Wrong("", "collect.error.empty")
 	}
 	for i := range all {
 		all[i].Parcel, all[i].index = p, i
@@ -186,7 +186,7 @@ func (d drain) layAside(ctx context.Context, parts []Part, reason error) error {
 		if err := take(ctx, tx, parts); err != nil {
 			return err
 		}
-		return fail(ctx, tx, parts[0], errs.Message(reason))
+		return fail(ctx, tx, parts[0], reason)
 	})
 }
 

@@ -55,7 +55,7 @@ func (b *Inbox) Accept(ctx context.Context, p *Parcel) error {
 	g := b.waiting
 	if g.bytes > maxWaiting {
 		b.mu.Unlock()
-		return errs.New(errs.TooLarge, nil, "More comes in than can be written down. Please send it again in a while")
+		return errs.Of(errs.TooLarge, nil, "collect.error.busy")
 	}
 	g.parcels = append(g.parcels, p)
 	g.bytes += len(p.Body)

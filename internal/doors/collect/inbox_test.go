@@ -22,7 +22,7 @@ func lines() Kind {
 	return Kind{Name: "lines",
 		Parts: func(p *Parcel) ([]Part, error) {
 			if strings.Contains(string(p.Body), "unreadable") {
-				return nil, errs.Invalidf("", "Not a list of lines")
+				return nil, errs.Wrong("", "test.list")
 			}
 			var all []Part
 			for l := range strings.SplitSeq(string(p.Body), "\n") {
@@ -33,7 +33,7 @@ func lines() Kind {
 		Work: func(ctx context.Context, tx *store.Tx, parts []Part) error {
 			for _, p := range parts {
 				if string(p.Body) == "bad" {
-					return errs.Invalidf("", "This line is bad")
+					return errs.Wrong("", "test.bad")
 				}
 				if _, err := tx.Exec(ctx, `insert into collect_seen (message, source_id, seen_at) values ($1, $2, 0)`, string(p.Body), int64(p.Source)); err != nil {
 					return err // a line that is worked twice fails here
@@ -131,7 +131,7 @@ func TestWhatCannotBeWorkedIsLaidAsideAloneAndCanBeTriedAgain(t *testing.T) {
 		if err != nil || len(failed) != 2 {
 			t.Fatalf("%d failures, %v", len(failed), err)
 		}
-		if f := failed[0]; f.Reason != "This line is bad" || string(f.Body) != "bad" || f.Topic != "line" || !f.ReceivedAt.Equal(testkit.Start) {
+		if f := failed[0]; f.Reason.Key != "test.bad" || string(f.Body) != "bad" || f.Topic != "line" || !f.ReceivedAt.Equal(testkit.Start) {
 			t.Errorf("the line was laid aside as %+v", f)
 		}
 		mended := lines()

@@ -66,9 +66,9 @@ func (n *NewSource) check() error {
 	}
 	switch {
 	case n.Name == "" || len(n.Name) > maxSourceName:
-		return errs.Invalidf("name", "Give the source a name of at most %d letters", maxSourceName)
+		return errs.Wrong("name", "collect.error.name", "Max", maxSourceName)
 	case len(n.Space) > maxSpace || strings.ContainsAny(n.Space, ": "):
-		return errs.Invalidf("space", "The name of the system whose ids are used is one word of at most %d letters, such as shop", maxSpace)
+		return errs.Wrong("space", "collect.error.space", "Max", maxSpace)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func Add(ctx context.Context, tx *store.Tx, by id.User, n NewSource) (id.Source,
 		return 0, err
 	}
 	if have >= maxSources {
-		return 0, errs.Invalidf("", "There are %d sources already, which is as many as there may be", maxSources)
+		return 0, errs.Wrong("", "collect.error.many", "Max", maxSources)
 	}
 	s := id.Source(tx.NewID())
 	_, err := tx.Exec(ctx, `
@@ -149,7 +149,7 @@ func setDisabled(ctx context.Context, tx *store.Tx, s id.Source, at any, change 
 	return users.Audit(ctx, tx, change)
 }
 
-func noSource() error { return errs.NotFoundf("There is no such source") }
+func noSource() error { return errs.Missing("collect.error.none") }
 
 const sourceColumns = `id, kind, name, token, space, secret, settings, created_at, disabled_at, used_at`
 

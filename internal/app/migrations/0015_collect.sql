@@ -36,7 +36,8 @@ create table collect_failures (
 	delivery    text not null,
 	received_at bigint not null,
 	failed_at   bigint not null,
-	reason      text not null,
+	reason      text not null,   -- the key of the sentence that says it
+	reason_args jsonb not null,
 	noted       jsonb not null,
 	body        bytea not null
 ); -- citus:local
