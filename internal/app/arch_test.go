@@ -29,6 +29,7 @@ var order = []string{
 	"platform/sheet",
 	"platform/secrets",
 	"platform/outbound",
+	"platform/export",
 	"platform/store",
 	"platform/search",
 	"platform/jobs",

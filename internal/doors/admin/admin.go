@@ -36,7 +36,7 @@ func Admin(db *store.DB, places []web.Place, version string) []web.Route {
 		{Pattern: "GET /about", Role: web.Viewer, Handler: d.about},
 
 		{Pattern: "GET /jobs", Role: web.Manager, Handler: d.jobs},
-		{Pattern: "GET /jobs.csv", Role: web.Manager, Handler: d.exportJobs},
+		{Pattern: "GET /jobs/export", Role: web.Manager, Handler: d.exportJobs},
 		{Pattern: "POST /jobs/attempt", Role: web.Manager, Handler: d.retryJobs},
 		{Pattern: "POST /jobs/cancellation", Role: web.Manager, Handler: d.cancelJobs},
 		{Pattern: "POST /jobs/{job}/attempt", Role: web.Manager, Handler: d.retryJobs},

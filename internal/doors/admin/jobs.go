@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
@@ -80,7 +82,7 @@ func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 		Filter: kit.Filter{Path: r.Href("/jobs"), Query: q, Keep: []string{"state"}},
 		Table: kit.Table{
 			ID: "jobs", Caption: r.T("admin.jobs.title"), First: f.After == nil, Path: r.Href("/jobs"), Query: q,
-			CSV: kit.With(r.Href("/jobs.csv"), q, "after", ""),
+			Export: kit.With(r.Href("/jobs/export"), q, "after", ""),
 			Columns: []kit.Column{
 				{Key: "kind", Title: r.T("admin.jobs.kind")}, {Key: "state", Title: r.T("admin.jobs.state")},
 				{Key: "due", Title: r.T("admin.jobs.due"), Explain: r.T("admin.jobs.due.how")},
@@ -180,8 +182,9 @@ func readCursor(s string) *jobs.Line {
 func (d door) exportJobs(w http.ResponseWriter, r *web.Request) error {
 	_, f := jobsFilter(r.URL.Query())
 	f.Limit = 1000
-	heading := []string{"job", "kind", "key", "arguments", "state", "attempt", "due_at", "created_at", "started_at", "failure"}
-	return r.CSV(w, "jobs", heading, func(yield func([]string, error) bool) {
+	columns := slices.Concat(export.Columns(export.Text, "job", "kind", "key", "arguments", "state"), export.Columns(export.Number, "attempt"),
+		export.Columns(export.Time, "due_at", "created_at", "started_at"), export.Columns(export.Text, "failure"))
+	return r.Export(w, "jobs", columns, func(yield func([]string, error) bool) {
 		for {
 			lines, err := jobs.List(r.Context(), d.db, f)
 			if err != nil {

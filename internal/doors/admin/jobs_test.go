@@ -52,7 +52,7 @@ func TestWhatWaitsRunsAndFailedIsOnAPage(t *testing.T) {
 		}
 		page.Get(t, h, "/jobs?kind=mail.send", ana).Count("tbody tr", 1).In("tbody th .hint", page.HasText("7")).In(".chip", page.HasText("mail.send"))
 		page.Get(t, h, "/jobs?state=dead&kind=nothing", ana).In(".blank").Not("form[action='/jobs/cancellation']")
-		if csv := page.Get(t, h, "/jobs.csv?state=dead", ana).Body; !strings.Contains(csv, "shop.fetch") || strings.Count(csv, "\n") != 2 {
+		if csv := page.Get(t, h, "/jobs/export?state=dead", ana).Body; !strings.Contains(csv, "shop.fetch") || strings.Count(csv, "\n") != 2 {
 			t.Errorf("export:\n%s", csv)
 		}
 	})
@@ -121,7 +121,7 @@ func TestOnlyManagersSeeBackgroundWork(t *testing.T) {
 	h := live(t, testkit.DB(t))
 	bo := page.As(h.session(h.add("Bo", "bo@example.com", web.Agent)))
 	page.Do(t, h, get("/jobs"), bo).HasStatus(http.StatusForbidden)
-	page.Do(t, h, get("/jobs.csv"), bo).HasStatus(http.StatusForbidden)
+	page.Do(t, h, get("/jobs/export"), bo).HasStatus(http.StatusForbidden)
 	page.Post(t, h, "/jobs/cancellation", form("state", "waiting"), bo).HasStatus(http.StatusForbidden)
 	page.Get(t, h, "/", bo).Not("a[href='/jobs']")
 }

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
@@ -33,10 +36,11 @@ func Admin(db *store.DB) []web.Route {
 	return []web.Route{
 		{Pattern: "GET /imports", Role: web.Manager, Handler: d.list},
 		{Pattern: "POST /imports", Role: web.Manager, Handler: d.upload, MaxBody: MaxUpload + 1<<20},
+		{Pattern: "GET /imports/export", Role: web.Manager, Handler: d.exportList},
 		{Pattern: "GET /imports/{import}", Role: web.Manager, Handler: d.show},
 		{Pattern: "POST /imports/{import}", Role: web.Manager, Handler: d.choose},
 		{Pattern: "GET /imports/{import}/progress", Role: web.Manager, Handler: d.progress},
-		{Pattern: "GET /imports/{import}/errors.csv", Role: web.Manager, Handler: d.errors},
+		{Pattern: "GET /imports/{import}/errors/export", Role: web.Manager, Handler: d.errors},
 		{Pattern: "POST /imports/{import}/continuation", Role: web.Manager, Handler: d.goOn},
 		{Pattern: "POST /imports/{import}/stop", Role: web.Manager, Handler: d.stop},
 		{Pattern: "POST /imports/{import}/undoing", Role: web.Manager, Handler: d.undo},
@@ -82,6 +86,7 @@ func (d door) showList(w http.ResponseWriter, r *web.Request, status int, f *web
 		Empty: kit.Empty{Icon: "file-import", Title: r.T("importers.empty"), Text: r.T("importers.empty.text")},
 	}}
 	if len(all) > 0 {
+		p.Table.Export = r.Href("/imports/export")
 		p.Table.Total = r.Print.N("importers.total", len(all))
 	}
 	for _, i := range all {
@@ -92,6 +97,25 @@ func (d door) showList(w http.ResponseWriter, r *web.Request, status int, f *web
 	}
 	return r.RenderStatus(w, status, "importers/list.html", p)
 }
+
+// exportList answers with the list of imports as a file.
+func (d door) exportList(w http.ResponseWriter, r *web.Request) error {
+	all, err := List(r.Context(), d.db, listed)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, i := range all {
+		rows = append(rows, []string{i.ID.String(), i.File, string(i.State), count(i.Position), count(i.Counts.New), count(i.Counts.Changed),
+			count(i.Counts.Same), count(i.Counts.Lines), count(i.Counts.Customers), count(i.Counts.Bad), export.At(i.CreatedAt, r.Print.Zone())})
+	}
+	columns := slices.Concat(export.Columns(export.Text, "import", "file", "state"),
+		export.Columns(export.Number, "rows", "orders_new", "orders_changed", "orders_same", "lines_new", "customers_new", "rows_bad"),
+		export.Columns(export.Time, "created_at"))
+	return r.Export(w, "imports", columns, web.Rows(rows))
+}
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }
 
 func badge(r *web.Request, s State) any {
 	tones := map[State]kit.Tone{Running: kit.Accent, Undoing: kit.Accent, Complete: kit.Good, Failed: kit.Bad, Stopped: kit.Warn, Waiting: kit.Warn}
@@ -219,7 +243,7 @@ func (d door) errors(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	name := strings.TrimSuffix(im.File, path.Ext(im.File)) + " " + r.T("importers.errors.file")
-	return r.CSV(w, name, append(append([]string(nil), header...), mending...), func(yield func([]string, error) bool) {
+	return r.Export(w, name, export.Columns(export.Text, append(append([]string(nil), header...), mending...)...), func(yield func([]string, error) bool) {
 		for _, b := range bad {
 			if !yield(b.mendable(header), nil) {
 				return

@@ -130,7 +130,7 @@ func (d door) badTable(r *web.Request, im Import) (kit.Table, error) {
 	}
 	t := kit.Table{
 		ID: "bad", Caption: r.T("importers.errors"), Path: r.URL.Path, Query: url.Values{}, First: true, Dense: true,
-		CSV: r.Href("/imports/" + im.ID.String() + "/errors.csv"),
+		Export: r.Href("/imports/" + im.ID.String() + "/errors/export"),
 		Columns: []kit.Column{
 			{Key: "line", Title: r.T("importers.line"), Number: true}, {Key: "column", Title: r.T("importers.column")},
 			{Key: "reason", Title: r.T("importers.reason")}, {Key: "row", Title: r.T("importers.row")},

@@ -173,7 +173,7 @@ func TestAFileIsUploadedCheckedImportedAndUndoneInTheBrowser(t *testing.T) {
 		if n := number(t, db, `select count(*) from import_files`); n != 0 {
 			t.Errorf("%d parts of the file are kept", n)
 		}
-		mend := page.Get(t, h, at+"/errors.csv", as)
+		mend := page.Get(t, h, at+"/errors/export", as)
 		want := "\ufeffOrder no,Placed,Buyer,Mail,Article,Pieces,Each,line,column,reason\n" +
 			`1003,2026-02-31 11:30,Boris Ivanov,boris@example.com,Guji,1,8.50,5,Placed,31 February 2026 does not exist. Correct the date` + "\n"
 		if mend.Body != want {

@@ -250,7 +250,7 @@ func TestAFormulaInACellStaysText(t *testing.T) {
 	if name := text(t, db, `select name from products`); name != `=HYPERLINK("http://evil.example";"x")` {
 		t.Errorf("the product is called %s", name)
 	}
-	if p := pageOf(t, h, "/imports/"+im.ID.String()+"/errors.csv"); !strings.Contains(p, ",'=1+1,") {
+	if p := pageOf(t, h, "/imports/"+im.ID.String()+"/errors/export"); !strings.Contains(p, ",'=1+1,") {
 		t.Errorf("the file to be mended runs a formula: %s", p)
 	}
 }
@@ -430,7 +430,7 @@ func TestABadRowIsMendedWhereItStandsWhateverTheDelimiter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := pageOf(t, h, "/imports/"+im.ID.String()+"/errors.csv"); !strings.Contains(got, "\n3,2026-01-07,c@example.com,Mg,\"5,00\",4,") {
+	if got := pageOf(t, h, "/imports/"+im.ID.String()+"/errors/export"); !strings.Contains(got, "\n3,2026-01-07,c@example.com,Mg,\"5,00\",4,") {
 		t.Errorf("to be mended: %q", got)
 	}
 }

@@ -36,7 +36,7 @@ func Admin(db *store.DB, kinds timeline.Kinds, tables []Table) []web.Route {
 	d := desk{db: db, kinds: kinds, tables: tables, groups: groupsOf(kinds)}
 	return []web.Route{
 		{Pattern: "GET /customers", Role: web.Viewer, Handler: d.list},
-		{Pattern: "GET /customers.csv", Role: web.Manager, Handler: d.csv},
+		{Pattern: "GET /customers/export", Role: web.Manager, Handler: d.exportList},
 		{Pattern: "GET /customers/new", Role: web.Till, Handler: d.blank},
 		{Pattern: "POST /customers", Role: web.Till, Handler: d.make},
 		{Pattern: "GET /customers/{customer}", Role: web.Viewer, Handler: d.show},

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/language/display"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -35,6 +36,17 @@ type column struct {
 	number bool
 	usual  bool // shown unless columns were chosen
 	cell   func(r *web.Request, l Listed) string
+}
+
+// kind is what the column's cells are in a file.
+func (c column) kind() export.Kind {
+	switch {
+	case c.number:
+		return export.Number
+	case c.key == "joined" || c.key == "last":
+		return export.Day
+	}
+	return export.Text
 }
 
 // listColumns are all there are; the first is always shown.
@@ -112,7 +124,7 @@ func (d desk) list(w http.ResponseWriter, r *web.Request) error {
 	t := kit.Table{ID: "customers", Caption: r.T("customers.list.title"), Path: r.Href("/customers"), Query: r.URL.Query(),
 		Sort: o.Sort, Desc: o.Desc, Next: page.Next, First: o.After == "", Total: total(r, n, more)}
 	if r.Can(web.Manager) {
-		t.CSV = kit.With(r.Href("/customers.csv"), r.URL.Query(), "after", "")
+		t.Export = kit.With(r.Href("/customers/export"), r.URL.Query(), "after", "")
 	}
 	for _, c := range listColumns {
 		k := kit.Column{Key: c.key, Title: r.T("customers.column." + c.key), Number: c.number, Sortable: c.sort != "", Shown: slices.Contains(shown, c.key)}
@@ -276,19 +288,22 @@ func chips(r *web.Request, f Filter) []kit.Chip {
 
 // csv exports the whole list as it is filtered and sorted, with the columns
 // that are shown, and the customer's id so that programs can use it.
-func (d desk) csv(w http.ResponseWriter, r *web.Request) error {
+func (d desk) exportList(w http.ResponseWriter, r *web.Request) error {
 	f, o := readList(r)
 	shown := d.shown(r)
-	heading := []string{r.T("customers.column.id")}
+	columns := []export.Column{{Key: "id", Title: r.T("customers.column.id")}}
 	for _, c := range listColumns {
 		if slices.Contains(shown, c.key) {
-			heading = append(heading, r.T("customers.column."+c.key))
+			columns = append(columns, export.Column{Key: c.key, Title: r.T("customers.column." + c.key), Kind: c.kind()})
 		}
+	}
+	if slices.Contains(shown, "spend") {
+		columns = append(columns, export.Column{Key: "currency", Title: r.T("customers.column.currency")})
 	}
 	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "customers.exported"}); err != nil {
 		return err
 	}
-	return r.CSV(w, "customers", heading, rowsOf(d.db, r, f, o, shown))
+	return r.Export(w, "customers", columns, rowsOf(d.db, r, f, o, shown))
 }
 
 // rowsOf are the cells of the whole list: days and amounts plain, as a
@@ -304,6 +319,9 @@ func rowsOf(db *store.DB, r *web.Request, f Filter, o Order, shown []string) ite
 				if slices.Contains(shown, c.key) {
 					cells = append(cells, plain[c.key])
 				}
+			}
+			if slices.Contains(shown, "spend") {
+				cells = append(cells, string(r.Shop.Currency))
 			}
 			if !yield(cells, err) {
 				return

@@ -109,7 +109,7 @@ func TestTheListIsSearchedFilteredSortedAndExported(t *testing.T) {
 			}
 		}
 		page.Get(t, h, "/customers?q=nobodyatall", signedIn).In(".blank-name, .empty-name, p", page.HasText("Nobody matches"))
-		csv := page.Get(t, h, "/customers.csv?sort=name&col=country&col=spend", signedIn).Body
+		csv := page.Get(t, h, "/customers/export?sort=name&col=country&col=spend", signedIn).Body
 		if !strings.Contains(csv, "Id,Name,Country,Spent") || !strings.Contains(csv, ",Boris Ivanov,CZ,1000.50") {
 			t.Errorf("the export is\n%s", csv)
 		}
@@ -246,7 +246,7 @@ func TestTheAuditLogNamesWhoExportedMergedAndErased(t *testing.T) {
 		if err := customers.FindDuplicates(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
-		page.Get(t, h, "/customers.csv", signedIn)
+		page.Get(t, h, "/customers/export", signedIn)
 		page.Get(t, h, "/customers/"+a.String()+"/export", signedIn)
 		form(t, h, "/customers/"+a.String()+"/merges", "with", b.String(), "keep", b.String())
 		undo := page.Get(t, h, "/customers/"+b.String(), signedIn).Attr("form[action$=undoing]", "action")
@@ -296,7 +296,7 @@ func TestWhoMayOnlyLookIsOfferedNoForms(t *testing.T) {
 	c := anna(t, db)
 	h := pages(t, db, web.Viewer)
 	page.Get(t, h, "/customers/"+c.String(), signedIn).Not("main form")
-	for _, path := range []string{"/customers.csv", "/customers/new", "/customers/duplicates", "/customers/" + c.String() + "/export", "/customers/" + c.String() + "/erasure"} {
+	for _, path := range []string{"/customers/export", "/customers/new", "/customers/duplicates", "/customers/" + c.String() + "/export", "/customers/" + c.String() + "/erasure"} {
 		page.Do(t, h, get(path)).HasStatus(403)
 	}
 	form(t, h, "/customers/"+c.String()+"/notes", "note", "x").HasStatus(403)

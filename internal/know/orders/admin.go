@@ -37,12 +37,13 @@ func Admin(db *store.DB) []web.Route {
 	d := desk{db}
 	routes := []web.Route{
 		{Pattern: "GET /orders", Role: web.Viewer, Handler: d.list},
-		{Pattern: "GET /orders.csv", Role: web.Manager, Handler: d.csv},
+		{Pattern: "GET /orders/export", Role: web.Manager, Handler: d.exportList},
 		{Pattern: "GET /orders/rates", Role: web.Manager, Handler: d.rates},
+		{Pattern: "GET /orders/rates/export", Role: web.Manager, Handler: d.exportRates},
 		{Pattern: "POST /orders/rates", Role: web.Manager, Handler: d.setRates},
 
 		{Pattern: "GET /products", Role: web.Viewer, Handler: d.products},
-		{Pattern: "GET /products.csv", Role: web.Manager, Handler: d.productsCSV},
+		{Pattern: "GET /products/export", Role: web.Manager, Handler: d.exportProducts},
 		{Pattern: "GET /products/categories", Role: web.Agent, Handler: d.categories},
 		{Pattern: "POST /products/categories", Role: web.Manager, Handler: d.addCategory},
 		{Pattern: "POST /products/categories/{category}", Role: web.Manager, Handler: d.saveCategory},

@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"regulars/internal/know/customers"
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/text"
@@ -98,7 +100,7 @@ func (d desk) table(r *web.Request, f Filter, p Page, found Listed, n int) (kit.
 		t.Total = r.Print.N("orders.total", n)
 	}
 	if r.Can(web.Manager) {
-		t.CSV = kit.With(r.Href("/orders.csv"), r.URL.Query(), "after", "")
+		t.Export = kit.With(r.Href("/orders/export"), r.URL.Query(), "after", "")
 	}
 	t.Columns = []kit.Column{{Key: "number", Title: r.T("orders.column.number")}, {Key: "placed", Title: r.T("orders.column.placed"), Sortable: true}}
 	if !f.Walkin || f.Number != "" {
@@ -243,23 +245,25 @@ func presets(r *web.Request) []kit.Preset {
 	}
 }
 
-// csv exports the whole list as it is filtered and sorted, days and amounts
+// exportList exports the whole list as it is filtered and sorted, days and amounts
 // plain, as a spreadsheet reads them.
-func (d desk) csv(w http.ResponseWriter, r *web.Request) error {
+func (d desk) exportList(w http.ResponseWriter, r *web.Request) error {
 	f, p := readList(r)
-	keys := []string{"id", "customer-id", "number", "source", "day", "return", "items", "currency", "total", "base", "refunded",
+	keys := []string{"id", "customer-id", "number", "source", "day", "return", "items", "currency", "total", "base", "base-currency", "refunded",
 		"channel", "staff", "promised", "delivered", "cancelled", "reason"}
-	heading := make([]string, len(keys))
+	kinds := map[string]export.Kind{"day": export.Day, "return": export.Bool, "items": export.Number, "total": export.Number, "base": export.Number,
+		"refunded": export.Number, "promised": export.Day, "delivered": export.Day, "cancelled": export.Day}
+	columns := make([]export.Column, len(keys))
 	for i, k := range keys {
-		heading[i] = r.T("orders.csv." + k)
+		columns[i] = export.Column{Key: strings.ReplaceAll(k, "-", "_"), Title: r.T("orders.csv." + k), Kind: kinds[k]}
 	}
 	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "orders.exported"}); err != nil {
 		return err
 	}
-	return r.CSV(w, "orders", heading, d.csvRows(r, f, p))
+	return r.Export(w, "orders", columns, d.exportRows(r, f, p))
 }
 
-func (d desk) csvRows(r *web.Request, f Filter, p Page) iter.Seq2[[]string, error] {
+func (d desk) exportRows(r *web.Request, f Filter, p Page) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		for o, err := range All(r.Context(), d.db, f, p) {
 			customer, base, cancelled := "", "", ""
@@ -273,7 +277,7 @@ func (d desk) csvRows(r *web.Request, f Filter, p Page) iter.Seq2[[]string, erro
 				cancelled = o.CancelledAt.In(r.Shop.Zone).Format(time.DateOnly)
 			}
 			if !yield([]string{o.ID.String(), customer, o.Number, o.Source, o.Day, strconv.FormatBool(o.Return), strconv.FormatInt(o.Items, 10),
-				string(o.Currency), o.Amount().Decimal(), base, money.Amount{Minor: o.Refunded, Currency: o.Currency}.Decimal(),
+				string(o.Currency), o.Amount().Decimal(), base, string(r.Shop.Currency), money.Amount{Minor: o.Refunded, Currency: o.Currency}.Decimal(),
 				o.Channel, o.Staff, o.PromisedDay, o.DeliveredDay, cancelled, o.Reason}, err) {
 				return
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"regulars/internal/know/customers"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -58,7 +59,7 @@ func (d desk) products(w http.ResponseWriter, r *web.Request) error {
 			{Key: "category", Title: r.T("orders.product.category")}, {Key: "kind", Title: r.T("orders.product.kind")},
 			{Key: "added", Title: r.T("orders.product.added"), Sortable: true}}}
 	if r.Can(web.Manager) {
-		t.CSV = kit.With(r.Href("/products.csv"), r.URL.Query(), "after", "")
+		t.Export = kit.With(r.Href("/products/export"), r.URL.Query(), "after", "")
 	}
 	paths := categoryPaths(categories)
 	for _, p := range products {
@@ -133,13 +134,14 @@ func categoryOptions(all []Category) []kit.Option {
 	return options
 }
 
-func (d desk) productsCSV(w http.ResponseWriter, r *web.Request) error {
+func (d desk) exportProducts(w http.ResponseWriter, r *web.Request) error {
 	categories, err := Categories(r.Context(), d.db)
 	if err != nil {
 		return err
 	}
-	heading := []string{r.T("orders.csv.id"), r.T("orders.product.sku"), r.T("orders.product.name"), r.T("orders.product.kind"), r.T("orders.product.category")}
-	return r.CSV(w, "products", heading, d.productRows(r, categoryPaths(categories)))
+	columns := []export.Column{{Key: "id", Title: r.T("orders.csv.id")}, {Key: "sku", Title: r.T("orders.product.sku")}, {Key: "name", Title: r.T("orders.product.name")},
+		{Key: "kind", Title: r.T("orders.product.kind")}, {Key: "category", Title: r.T("orders.product.category")}}
+	return r.Export(w, "products", columns, d.productRows(r, categoryPaths(categories)))
 }
 
 func (d desk) productRows(r *web.Request, paths map[id.Category]string) iter.Seq2[[]string, error] {

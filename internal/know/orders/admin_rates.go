@@ -1,12 +1,14 @@
 package orders
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -55,11 +57,35 @@ func (d desk) ratesPage(w http.ResponseWriter, r *web.Request, f *web.Form, stat
 		Columns: []kit.Column{{Key: "day", Title: r.T("orders.rates.day")}, {Key: "currency", Title: r.T("orders.rates.currency")},
 			{Key: "rate", Title: r.T("orders.rates.rate"), Number: true}, {Key: "source", Title: r.T("orders.rates.source")}},
 		Empty: kit.Empty{Icon: "coin", Title: r.T("orders.rates.empty.title"), Text: r.T("orders.rates.empty.text", "Currency", string(r.Shop.Currency))}}
+	if r.Can(web.Manager) {
+		p.Table.Export = r.Href("/orders/rates/export")
+	}
 	for _, rate := range all {
 		p.Table.Rows = append(p.Table.Rows, kit.Row{Cells: []any{r.Print.Day(rate.Day), string(rate.Currency),
-			strconv.FormatFloat(float64(rate.Rate)/float64(money.RateOne), 'f', -1, 64), rate.Source}})
+			rateText(rate.Rate), rate.Source}})
 	}
 	return r.RenderStatus(w, status, "orders/rates.html", p)
+}
+
+// exportRates answers with every rate as a file.
+func (d desk) exportRates(w http.ResponseWriter, r *web.Request) error {
+	all, err := Rates(r.Context(), d.db, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, rate := range all {
+		rows = append(rows, []string{rate.Day, string(rate.Currency), rateText(rate.Rate), string(r.Shop.Currency), rate.Source})
+	}
+	columns := []export.Column{{Key: "day", Title: r.T("orders.rates.day"), Kind: export.Day}, {Key: "currency", Title: r.T("orders.rates.currency")},
+		{Key: "rate", Title: r.T("orders.rates.rate"), Kind: export.Number}, {Key: "base_currency", Title: r.T("orders.csv.base-currency")},
+		{Key: "source", Title: r.T("orders.rates.source")}}
+	return r.Export(w, "rates", columns, web.Rows(rows))
+}
+
+// rateText writes a rate without a needless nought.
+func rateText(rate money.Rate) string {
+	return strconv.FormatFloat(float64(rate)/float64(money.RateOne), 'f', -1, 64)
 }
 
 // maxRates is how many lines may be pasted at once.

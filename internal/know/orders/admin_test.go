@@ -132,7 +132,7 @@ func TestOrdersAreListedSearchedFilteredAndExported(t *testing.T) {
 		}
 		page.Get(t, h, "/orders?q=nothing", signedIn).In(".list", page.HasText("No order matches"))
 		page.Get(t, h, "/orders", signedIn).In(".alert-warn", page.HasText("1 order in USD waits"))
-		csv := page.Get(t, h, "/orders.csv?state=late", signedIn).Text()
+		csv := page.Get(t, h, "/orders/export?state=late", signedIn).Text()
 		if !strings.Contains(csv, c.ids["1004"].String()) || !strings.Contains(csv, "360.00") || strings.Contains(csv, c.ids["1005"].String()) {
 			t.Errorf("the export is %s", csv)
 		}
@@ -245,7 +245,7 @@ func TestAProductsPageTellsWhoBoughtIt(t *testing.T) {
 		page.Post(t, h, "/products/categories/"+tea, url.Values{"name-" + tea: {"Teas"}}, signedIn).Redirects("/products/categories")
 		page.Get(t, h, "/products/categories", signedIn).In(".glance", page.HasText("Teas"))
 		page.Post(t, h, "/products/categories/"+tea+"/removal", url.Values{}, signedIn).Redirects("/products/categories")
-		if csv := page.Get(t, h, "/products.csv", signedIn).Text(); !strings.Contains(csv, "first flush") {
+		if csv := page.Get(t, h, "/products/export", signedIn).Text(); !strings.Contains(csv, "first flush") {
 			t.Errorf("the export is %s", csv)
 		}
 	})
@@ -275,7 +275,7 @@ func TestTheAuditLogNamesWhoChangedTheHouse(t *testing.T) {
 		c := open(t, db)
 		h := pages(t, db, web.Manager)
 		post := func(path string, fields url.Values) { page.Post(t, h, path, fields, signedIn) }
-		page.Get(t, h, "/orders.csv", signedIn)
+		page.Get(t, h, "/orders/export", signedIn)
 		post("/orders/rates", url.Values{"many": {"GBP, 2026-02-01, 1.2\nKRW;2026-02-01;0,0006\nGBP, 2026-02-02, 1.2"}})
 		post("/orders/rates", url.Values{"many": {"nonsense"}})
 		post("/products/categories", url.Values{"name": {"Green"}})

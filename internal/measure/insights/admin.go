@@ -1,7 +1,6 @@
 package insights
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/know/orders"
 	"regulars/internal/measure/retention"
-	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
@@ -32,15 +30,15 @@ func Admin(db *store.DB) []web.Route {
 	return append(d.inquiries(), []web.Route{
 		{Pattern: "GET /insights", Role: web.Viewer, Handler: d.overview},
 		{Pattern: "GET /insights/retention", Role: web.Viewer, Handler: d.retention},
-		{Pattern: "GET /insights/retention.csv", Role: web.Viewer, Handler: d.file("retention", retentionFile)},
+		{Pattern: "GET /insights/retention/export", Role: web.Viewer, Handler: d.file("retention", retentionFile)},
 		{Pattern: "GET /insights/cohorts", Role: web.Viewer, Handler: d.cohorts},
-		{Pattern: "GET /insights/cohorts.csv", Role: web.Viewer, Handler: d.file("cohorts", cohortsFile)},
+		{Pattern: "GET /insights/cohorts/export", Role: web.Viewer, Handler: d.file("cohorts", cohortsFile)},
 		{Pattern: "GET /insights/rfm", Role: web.Viewer, Handler: d.rfm},
-		{Pattern: "GET /insights/rfm.csv", Role: web.Viewer, Handler: d.file("rfm", rfmFile)},
+		{Pattern: "GET /insights/rfm/export", Role: web.Viewer, Handler: d.file("rfm", rfmFile)},
 		{Pattern: "GET /insights/rhythm", Role: web.Viewer, Handler: d.rhythm},
-		{Pattern: "GET /insights/rhythm.csv", Role: web.Viewer, Handler: d.file("rhythm", rhythmFile)},
+		{Pattern: "GET /insights/rhythm/export", Role: web.Viewer, Handler: d.file("rhythm", rhythmFile)},
 		{Pattern: "GET /insights/revenue", Role: web.Viewer, Handler: d.revenue},
-		{Pattern: "GET /insights/revenue.csv", Role: web.Viewer, Handler: d.file("revenue", revenueFile)},
+		{Pattern: "GET /insights/revenue/export", Role: web.Viewer, Handler: d.file("revenue", revenueFile)},
 	}...)
 }
 
@@ -399,35 +397,4 @@ func (d desk) presets(r *web.Request, f Filter, standing *Result) *kit.Range {
 	from, to = year(1)
 	add("last-year", from, to)
 	return all
-}
-
-// sheet is a table as a file.
-type sheet struct {
-	heading []string
-	rows    [][]string
-}
-
-// file answers with a table as CSV.
-func (d desk) file(name string, make func(r *web.Request, res *Result) sheet) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		f := readFilter(r.URL.Query())
-		res, ok, err := d.find(r, f)
-		if err == nil && !ok {
-			res, ok, err = d.await(r, f, patience.file)
-		}
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errs.New(errs.Unavailable, nil, "%s", r.T("insights.csv.wait"))
-		}
-		s := make(r, &res)
-		return r.CSV(w, "insights-"+name, s.heading, func(yield func([]string, error) bool) {
-			for _, row := range s.rows {
-				if !yield(row, nil) {
-					return
-				}
-			}
-		})
-	}
 }

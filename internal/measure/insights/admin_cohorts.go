@@ -160,7 +160,7 @@ func tabsOf(r *web.Request, name, now string, values []string) []kit.Tab {
 func cohortHeat(r *web.Request, c retention.Cohorts, v cohortView) kit.Heat {
 	g := c.Grain
 	heat := kit.Heat{ID: "cohorts", Caption: r.T("insights.cohorts.caption." + v.Show), Corner: r.T("insights.cohorts.corner"),
-		Across: r.T("insights.cohorts.across." + g.String()), CSV: kit.With(r.Href("/insights/cohorts.csv"), r.URL.Query())}
+		Across: r.T("insights.cohorts.across." + g.String()), Export: kit.With(r.Href("/insights/cohorts/export"), r.URL.Query())}
 	widest, most := 0, 0.0
 	for i, row := range c.Rows {
 		widest = max(widest, len(row.Customers))

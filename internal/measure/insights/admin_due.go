@@ -73,7 +73,7 @@ func (d desk) due(w http.ResponseWriter, r *web.Request) error {
 
 func dueChart(r *web.Request, x *prospects) kit.Chart {
 	c := kit.Chart{ID: "due", Title: r.T("insights.due.chart"), Period: r.T("insights.due.day"), Bars: true, Desc: r.T("insights.due.desc"),
-		Axis: func(v float64) string { return r.Print.Int(round(v)) }, CSV: r.Href("/insights/due.csv?within=30")}
+		Axis: func(v float64) string { return r.Print.Int(round(v)) }, Export: r.Href("/insights/due/export?within=30")}
 	s := kit.Series{Name: r.T("insights.customers")}
 	for _, d := range x.Due {
 		c.Labels = append(c.Labels, r.Print.DayMonth(d.Day))
@@ -88,7 +88,7 @@ func dueChart(r *web.Request, x *prospects) kit.Chart {
 // scores were made.
 func (d desk) dueTable(r *web.Request, x *prospects) (kit.Table, error) {
 	days := withinOf(r)
-	t := kit.Table{ID: "people", Caption: r.Print.N("insights.due.list", days), Dense: true, CSV: kit.With(r.Href("/insights/due.csv"), nil, "within", strconv.Itoa(days)),
+	t := kit.Table{ID: "people", Caption: r.Print.N("insights.due.list", days), Dense: true, Export: kit.With(r.Href("/insights/due/export"), nil, "within", strconv.Itoa(days)),
 		Path: r.Href("/insights/due"), Query: r.URL.Query(),
 		Columns: []kit.Column{{Key: "name", Title: r.T("insights.value.name")}, {Key: "due", Title: r.T("insights.value.due")},
 			{Key: "last", Title: r.T("insights.value.last")}, {Key: "gap", Title: r.T("insights.due.gap"), Number: true},
@@ -149,7 +149,7 @@ func (d desk) duePeople(w http.ResponseWriter, r *web.Request, x *prospects) err
 		return err
 	}
 	from, to := x.Due[0].Day, x.Due[withinOf(r)-1].Day
-	return r.CSV(w, "insights-due", peopleSheet(r, nil).heading, func(yield func([]string, error) bool) {
+	return d.send(w, r, "due", peopleSheet(r, nil).heading, func(yield func([]string, error) bool) {
 		const some = 1000
 		var after scores.DueCursor
 		for {

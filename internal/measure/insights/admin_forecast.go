@@ -81,7 +81,7 @@ func spread(r *web.Request, low, high float64, inMoney bool) string {
 
 func forecastTable(r *web.Request, a *ahead) kit.Table {
 	t := kit.Table{ID: "ahead", Caption: r.T("insights.forecast.table"), First: true, Dense: true,
-		CSV: kit.With(r.Href("/insights/forecast.csv"), r.URL.Query()),
+		Export: kit.With(r.Href("/insights/forecast/export"), r.URL.Query()),
 		Columns: []kit.Column{{Key: "until", Title: r.T("insights.forecast.until")}, {Key: "what", Title: r.T("insights.forecast.what")},
 			{Key: "expected", Title: r.T("insights.forecast.expected"), Number: true},
 			{Key: "half", Title: r.T("insights.forecast.half"), Number: true}, {Key: "nine", Title: r.T("insights.forecast.nine"), Number: true}}}
@@ -100,7 +100,7 @@ func forecastTable(r *web.Request, a *ahead) kit.Table {
 // and the days to come.
 func forecastChart(r *web.Request, a *ahead) kit.Chart {
 	c := kit.Chart{ID: "forecast", Title: r.T("insights.forecast.chart"), Period: r.T("insights.forecast.from"), Axis: moneyAxis(r),
-		Desc: r.T("insights.forecast.desc"), CSV: kit.With(r.Href("/insights/forecast.csv"), r.URL.Query()), Empty: r.T("insights.forecast.untested")}
+		Desc: r.T("insights.forecast.desc"), Export: kit.With(r.Href("/insights/forecast/export"), r.URL.Query()), Empty: r.T("insights.forecast.untested")}
 	if len(a.Horizons) == 0 {
 		return c
 	}
@@ -164,7 +164,7 @@ func (b test) within() [4]bool {
 // testTable is every forecast of the past with what came.
 func testTable(r *web.Request, a *ahead) kit.Table {
 	t := kit.Table{ID: "tests", Caption: r.T("insights.forecast.past"), First: true, Dense: true,
-		CSV: kit.With(r.Href("/insights/forecast.csv"), r.URL.Query()),
+		Export: kit.With(r.Href("/insights/forecast/export"), r.URL.Query()),
 		Columns: []kit.Column{{Key: "from", Title: r.T("insights.forecast.made")}, {Key: "days", Title: r.T("insights.forecast.ahead")},
 			{Key: "expected", Title: r.T("insights.forecast.expected"), Number: true}, {Key: "nine", Title: r.T("insights.forecast.nine"), Number: true},
 			{Key: "came", Title: r.T("insights.forecast.came"), Number: true}, {Key: "held", Title: r.T("insights.forecast.inside")}},

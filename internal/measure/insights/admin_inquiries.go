@@ -17,16 +17,16 @@ import (
 func (d desk) inquiries() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /insights/forecast", Role: web.Viewer, Handler: d.forecast},
-		{Pattern: "GET /insights/forecast.csv", Role: web.Viewer, Handler: d.forecastFile},
+		{Pattern: "GET /insights/forecast/export", Role: web.Viewer, Handler: d.forecastFile},
 		{Pattern: "GET /insights/value", Role: web.Viewer, Handler: d.value},
-		{Pattern: "GET /insights/value.csv", Role: web.Viewer, Handler: d.valueFile},
+		{Pattern: "GET /insights/value/export", Role: web.Viewer, Handler: d.valueFile},
 		{Pattern: "GET /insights/money", Role: web.Viewer, Handler: d.money},
 		{Pattern: "POST /insights/money", Role: web.Manager, Handler: d.saveMoney},
-		{Pattern: "GET /insights/money.csv", Role: web.Viewer, Handler: d.moneyFile},
+		{Pattern: "GET /insights/money/export", Role: web.Viewer, Handler: d.moneyFile},
 		{Pattern: "GET /insights/moved", Role: web.Viewer, Handler: d.moved},
-		{Pattern: "GET /insights/moved.csv", Role: web.Viewer, Handler: d.movedFile},
+		{Pattern: "GET /insights/moved/export", Role: web.Viewer, Handler: d.movedFile},
 		{Pattern: "GET /insights/due", Role: web.Viewer, Handler: d.due},
-		{Pattern: "GET /insights/due.csv", Role: web.Viewer, Handler: d.dueFile},
+		{Pattern: "GET /insights/due/export", Role: web.Viewer, Handler: d.dueFile},
 	}
 }
 
@@ -97,23 +97,17 @@ func (d desk) seek(r *web.Request, i inquiry, into body, most time.Duration) (an
 	}
 }
 
-// inquiryFile answers with a table of an answer as CSV.
+// inquiryFile answers with a table of an answer as a file.
 func (d desk) inquiryFile(w http.ResponseWriter, r *web.Request, name string, i inquiry, into body, make func() sheet) error {
 	_, ok, err := d.seek(r, i, into, patience.file)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return errs.New(errs.Unavailable, nil, "%s", r.T("insights.csv.wait"))
+		return errs.New(errs.Unavailable, nil, "%s", r.T("insights.export.wait"))
 	}
 	s := make()
-	return r.CSV(w, "insights-"+name, s.heading, func(yield func([]string, error) bool) {
-		for _, row := range s.rows {
-			if !yield(row, nil) {
-				return
-			}
-		}
-	})
+	return d.send(w, r, name, s.heading, web.Rows(s.rows))
 }
 
 // aheadOf asks what comes from the customers of a filter. Days and periods are

@@ -133,7 +133,7 @@ func amountOf(r *web.Request, minor float64) money.Amount {
 var casePoints = []float64{1, 2, 3, 5, 10}
 
 func pointTable(r *web.Request, m retention.MoneyCase) kit.Table {
-	t := kit.Table{ID: "points", Caption: r.T("insights.case.table"), First: true, Dense: true, CSV: kit.With(r.Href("/insights/money.csv"), r.URL.Query()),
+	t := kit.Table{ID: "points", Caption: r.T("insights.case.table"), First: true, Dense: true, Export: kit.With(r.Href("/insights/money/export"), r.URL.Query()),
 		Columns: []kit.Column{{Key: "points", Title: r.T("insights.case.column.points")}, {Key: "had", Title: r.T("insights.case.column.had"), Number: true},
 			{Key: "won", Title: r.T("insights.case.column.won"), Number: true}, {Key: "total", Title: r.T("insights.case.column.total"), Number: true},
 			{Key: "each", Title: r.T("insights.case.column.each"), Number: true, Explain: r.T("insights.case.column.each.how")}}}

@@ -176,7 +176,7 @@ func abs(n int64) int64 { return max(n, -n) }
 
 // movedTable holds the numbers behind the sentences.
 func movedTable(r *web.Request, m *moves) kit.Table {
-	t := kit.Table{ID: "causes", Caption: r.T("insights.moved.table"), First: true, Dense: true, CSV: kit.With(r.Href("/insights/moved.csv"), r.URL.Query()),
+	t := kit.Table{ID: "causes", Caption: r.T("insights.moved.table"), First: true, Dense: true, Export: kit.With(r.Href("/insights/moved/export"), r.URL.Query()),
 		Columns: []kit.Column{{Key: "group", Title: r.T("insights.moved.group")}, {Key: "figure", Title: r.T("insights.moved.figure")},
 			{Key: "before", Title: r.T("insights.moved.before"), Number: true}, {Key: "after", Title: r.T("insights.moved.after"), Number: true},
 			{Key: "change", Title: r.T("insights.moved.change"), Number: true, Explain: r.T("insights.moved.change.how")},

@@ -96,7 +96,7 @@ func rate(b retention.Base) (float64, bool) {
 func keptChart(r *web.Request, fig *Result) kit.Chart {
 	g := fig.Rows.Grain
 	c := kit.Chart{ID: "kept", Title: r.T("insights.kept." + g.String()), Period: r.T("insights.by." + g.String()), Fit: true,
-		Axis: percentAxis(r), CSV: kit.With(r.Href("/insights/retention.csv"), r.URL.Query()), Empty: r.T("insights.kept.none")}
+		Axis: percentAxis(r), Export: kit.With(r.Href("/insights/retention/export"), r.URL.Query()), Empty: r.T("insights.kept.none")}
 	line := kit.Series{Name: r.T("insights.rate")}
 	var low, high float64
 	some := false
@@ -131,7 +131,7 @@ func basesTable(r *web.Request, f frame) kit.Table {
 	fig := f.Fig
 	g := fig.Rows.Grain
 	t := kit.Table{ID: "bases", Caption: r.T("insights.kept.numbers"), First: true, Dense: true,
-		CSV: kit.With(r.Href("/insights/retention.csv"), r.URL.Query())}
+		Export: kit.With(r.Href("/insights/retention/export"), r.URL.Query())}
 	t.Columns = []kit.Column{{Key: "period", Title: r.T("insights.by." + g.String())}}
 	for _, key := range []string{"start", "new", "back", "end", "kept", "rate"} {
 		t.Columns = append(t.Columns, kit.Column{Key: key, Title: r.T("insights.column." + key), Number: true})

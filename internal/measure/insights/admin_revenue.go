@@ -54,7 +54,7 @@ func revenueStats(r *web.Request, fig *Result) []kit.Stat {
 func moneyChart(r *web.Request, fig *Result) kit.Chart {
 	g := fig.Money.Grain
 	c := kit.Chart{ID: "money", Title: r.T("insights.money." + g.String()), Period: r.T("insights.by." + g.String()), Bars: true,
-		Axis: moneyAxis(r), CSV: kit.With(r.Href("/insights/revenue.csv"), r.URL.Query()), Empty: r.T("insights.money.none")}
+		Axis: moneyAxis(r), Export: kit.With(r.Href("/insights/revenue/export"), r.URL.Query()), Empty: r.T("insights.money.none")}
 	series := []kit.Series{{Name: r.T("insights.money.returning")}, {Name: r.T("insights.money.new")}, {Name: r.T("insights.money.walkin")}}
 	walkins := false
 	for i, p := range fig.Money.Rows {
@@ -80,7 +80,7 @@ func moneyTable(r *web.Request, fig *Result) kit.Table {
 	g := fig.Money.Grain
 	sum, rest := fig.total()
 	t := kit.Table{ID: "takings", Caption: r.T("insights.money.numbers"), First: true, Dense: true,
-		CSV: kit.With(r.Href("/insights/revenue.csv"), r.URL.Query())}
+		Export: kit.With(r.Href("/insights/revenue/export"), r.URL.Query())}
 	t.Columns = []kit.Column{{Key: "period", Title: r.T("insights.by." + g.String())}}
 	column := func(key string) {
 		t.Columns = append(t.Columns, kit.Column{Key: key, Title: r.T("insights.money." + key), Number: true})

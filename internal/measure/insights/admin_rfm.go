@@ -120,7 +120,7 @@ func rangeOf(r *web.Request, low, high int64) string {
 func rfmMap(r *web.Request, f frame) kit.Heat {
 	rfm := f.Fig.RFM
 	heat := kit.Heat{ID: "rfm", Caption: r.T("insights.rfm.caption"), Corner: r.T("insights.rfm.orders"), Across: r.T("insights.rfm.days"),
-		Square: true, CSV: kit.With(r.Href("/insights/rfm.csv"), r.URL.Query())}
+		Square: true, Export: kit.With(r.Href("/insights/rfm/export"), r.URL.Query())}
 	var all, most int64
 	for _, row := range rfm.Map {
 		for _, x := range row {
@@ -154,7 +154,7 @@ func rfmMap(r *web.Request, f frame) kit.Heat {
 // rfmGroups lists the named groups, the best first.
 func rfmGroups(r *web.Request, f frame) kit.Table {
 	t := kit.Table{ID: "groups", Caption: r.T("insights.rfm.groups"), First: true, Dense: true,
-		CSV: kit.With(r.Href("/insights/rfm.csv"), r.URL.Query()),
+		Export: kit.With(r.Href("/insights/rfm/export"), r.URL.Query()),
 		Columns: []kit.Column{
 			{Key: "group", Title: r.T("insights.rfm.group")}, {Key: "who", Title: r.T("insights.rfm.who")},
 			{Key: "customers", Title: r.T("insights.customers"), Number: true}, {Key: "share", Title: r.T("insights.rfm.share"), Number: true},

@@ -46,7 +46,7 @@ func (p *rhythmPage) fill(r *web.Request) {
 	p.Stats = []kit.Stat{median, quantile("quarter", 0.25), quantile("most", 0.75), quantile("nearly", 0.9)}
 	bins := binsOf(gaps.Days)
 	c := kit.Chart{ID: "gaps", Title: r.T("insights.rhythm.chart"), Period: r.T("insights.rhythm.days"), Bars: true,
-		Desc: r.T("insights.rhythm.desc", "Median", days(r, gaps.MedianDays)), CSV: kit.With(r.Href("/insights/rhythm.csv"), r.URL.Query()),
+		Desc: r.T("insights.rhythm.desc", "Median", days(r, gaps.MedianDays)), Export: kit.With(r.Href("/insights/rhythm/export"), r.URL.Query()),
 		Axis: func(v float64) string { return r.Print.Decimal(v, 0) }}
 	s := kit.Series{Name: r.T("insights.rhythm.gaps")}
 	for _, b := range bins {

@@ -88,7 +88,7 @@ func valueStats(r *web.Request, x *prospects) []kit.Stat {
 
 // chanceChart counts customers by their chance to be customers still.
 func chanceChart(r *web.Request, x *prospects) kit.Chart {
-	c := kit.Chart{ID: "alive", Title: r.T("insights.value.chances"), Period: r.T("insights.value.chance"), Bars: true, CSV: r.Href("/insights/value.csv"),
+	c := kit.Chart{ID: "alive", Title: r.T("insights.value.chances"), Period: r.T("insights.value.chance"), Bars: true, Export: r.Href("/insights/value/export"),
 		Axis: func(v float64) string { return r.Print.Int(round(v)) }, Empty: r.T("insights.value.none")}
 	people := kit.Series{Name: r.T("insights.customers")}
 	likely := int64(0)
@@ -107,7 +107,7 @@ func chanceChart(r *web.Request, x *prospects) kit.Chart {
 
 // bandTable is what parts of the customers are expected to bring.
 func bandTable(r *web.Request, x *prospects) kit.Table {
-	t := kit.Table{ID: "bands", Caption: r.T("insights.value.bands"), First: true, Dense: true, CSV: r.Href("/insights/value.csv?show=bands"),
+	t := kit.Table{ID: "bands", Caption: r.T("insights.value.bands"), First: true, Dense: true, Export: r.Href("/insights/value/export?show=bands"),
 		Columns: []kit.Column{{Key: "who", Title: r.T("insights.value.who")}, {Key: "n", Title: r.T("insights.customers"), Number: true},
 			{Key: "least", Title: r.T("insights.value.least"), Number: true}, {Key: "value", Title: r.T("insights.value.together"), Number: true},
 			{Key: "share", Title: r.T("insights.rfm.share"), Number: true}},
@@ -123,7 +123,7 @@ func bandTable(r *web.Request, x *prospects) kit.Table {
 
 // slipping lists the most valuable of those who slip away.
 func (d desk) slipping(r *web.Request) (kit.Table, error) {
-	t := kit.Table{ID: "slipping", Caption: r.T("insights.value.list"), First: true, Dense: true, CSV: r.Href("/insights/value.csv?show=slipping"),
+	t := kit.Table{ID: "slipping", Caption: r.T("insights.value.list"), First: true, Dense: true, Export: r.Href("/insights/value/export?show=slipping"),
 		Columns: []kit.Column{{Key: "name", Title: r.T("insights.value.name")}, {Key: "last", Title: r.T("insights.value.last")},
 			{Key: "due", Title: r.T("insights.value.due")}, {Key: "alive", Title: r.T("insights.value.chance"), Number: true},
 			{Key: "worth", Title: r.T("insights.value.worth"), Number: true, Explain: r.T("insights.value.worth.how")},

@@ -61,7 +61,7 @@ func (s *shop) renewed(path string) *page.Page {
 // rows are the lines of a file without its heading, once it is there.
 func (s *shop) rows(path string) [][]string {
 	s.t.Helper()
-	page.Get(s.t, s, strings.Replace(path, ".csv", "", 1), page.As(s.token))
+	page.Get(s.t, s, strings.Replace(path, "/export", "", 1), page.As(s.token))
 	s.work()
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.look(path).Body, "\ufeff"))).ReadAll()
 	if err != nil || len(rows) == 0 {
@@ -121,7 +121,7 @@ func TestTheForecastIsThatOfTheModelsWithItsPast(t *testing.T) {
 			t.Fatal(err)
 		}
 		found, tests := false, 0
-		for _, row := range s.rows("/insights/forecast.csv") {
+		for _, row := range s.rows("/insights/forecast/export") {
 			if row[1] == "91" && row[13] != "" {
 				tests++
 			}
@@ -165,7 +165,7 @@ func TestTooLittleToLearnFromIsSaidInWords(t *testing.T) {
 			s.renewed(path).In(".blank", page.HasText("There are 5 customers; at least 10 are needed")).Not(".stat")
 		}
 		s.look("/insights/moved").In(".blank", page.HasText("There is nothing to compare"), page.HasText("1 Feb 2026"))
-		for _, path := range []string{"/insights/forecast.csv", "/insights/money.csv", "/insights/value.csv", "/insights/due.csv", "/insights/moved.csv"} {
+		for _, path := range []string{"/insights/forecast/export", "/insights/money/export", "/insights/value/export", "/insights/due/export", "/insights/moved/export"} {
 			s.look(path)
 		}
 		s.place(s.sale(s.people(1, "GB")[0], "2026-02-09", 500))
@@ -196,14 +196,14 @@ func TestWhoSlipsAwayLeadsToTheirPage(t *testing.T) {
 		}
 		p.In(".stat", page.HasText("Slipping away"), page.HasText(fmt.Sprint(n)), page.HasText(pounds(worth))).
 			In("#fit", page.HasText("BG/NBD"), page.HasText("log likelihood"))
-		if rows := s.rows("/insights/value.csv?show=slipping"); len(rows) != int(n) || rows[0][0] != want[0].Customer.String() {
+		if rows := s.rows("/insights/value/export?show=slipping"); len(rows) != int(n) || rows[0][0] != want[0].Customer.String() {
 			t.Errorf("%d lines of %d customers", len(rows), n)
 		}
 		if n := s.count(`select count(*) from audit where action = 'customers.exported'`); n != 1 {
 			t.Errorf("%d lines in the audit log", n)
 		}
 		var all int
-		for _, row := range s.rows("/insights/value.csv") {
+		for _, row := range s.rows("/insights/value/export") {
 			var c int
 			fmt.Sscan(row[1], &c)
 			all += c
@@ -255,7 +255,7 @@ func TestWhoIsDueIsListedByDayAndPageByPage(t *testing.T) {
 		}
 		s.look("/insights/due").In(".stat", page.HasText("Due within 30 days"), page.HasText(fmt.Sprint(len(want)))).
 			In(".stat", page.HasText("Due within 7 days"), page.HasText(fmt.Sprintf("Due within 7 days %d expected", soon)))
-		if rows := s.rows("/insights/due.csv?within=30"); len(rows) != len(want) || rows[0][0] != want[0].Customer.String() {
+		if rows := s.rows("/insights/due/export?within=30"); len(rows) != len(want) || rows[0][0] != want[0].Customer.String() {
 			t.Errorf("the file has %d lines, want %d", len(rows), len(want))
 		}
 		s.look("/insights/due?within=-3&after=nonsense").In("#people tbody tr")

@@ -61,7 +61,7 @@ func TestOnlyWhatStandsOutIsTold(t *testing.T) {
 			}
 		}
 		found := false
-		for _, row := range s.rows("/insights/moved.csv?compare=days90") {
+		for _, row := range s.rows("/insights/moved/export?compare=days90") {
 			found = found || row[0] == "repeat" && row[2] == "CZ" && row[7] == "0.25" && row[8] == "0.75"
 		}
 		if !found {

@@ -35,7 +35,7 @@ func TestTheStandardFormulaIsWorkedThroughWithThePeriodsOwnNumbers(t *testing.T)
 			In("#formula", page.HasText("(1,100 − 200) ÷ 1,000 × 100 = 90.0%")).
 			In("#window", page.HasText("30 days, as you chose"))
 		s.look("/insights?from=2026-03-01&to=2026-03-31&window=30").In(".stat", page.HasText("Retention rate"), page.HasText("90.0%"))
-		s.look("/insights/retention.csv?from=2026-03-01&to=2026-03-31&window=30")
+		s.look("/insights/retention/export?from=2026-03-01&to=2026-03-31&window=30")
 	})
 }
 
@@ -56,8 +56,8 @@ func TestAnEmptyShopIsTaughtWhatThePagesAreFor(t *testing.T) {
 			s.look(path).In(".blank", page.HasText("Nobody has bought yet")).Not(".stat")
 		}
 		for _, path := range paths[1:] {
-			if p := s.look(path + ".csv"); !strings.HasPrefix(p.Header.Get("Content-Type"), "text/csv") {
-				t.Errorf("%s.csv is %s", path, p.Header.Get("Content-Type"))
+			if p := s.look(path + "/export"); !strings.HasPrefix(p.Header.Get("Content-Type"), "text/csv") {
+				t.Errorf("%s/export is %s", path, p.Header.Get("Content-Type"))
 			}
 		}
 	})
@@ -122,7 +122,7 @@ func TestOddOrdersGetAnAnswerInWords(t *testing.T) {
 				s.look(path)
 			}
 			for _, path := range paths[1:] {
-				s.look(path + ".csv")
+				s.look(path + "/export")
 			}
 		})
 	}
@@ -297,14 +297,14 @@ func TestTheFilesHoldWhatThePagesShow(t *testing.T) {
 		s.place(s.sale(people[0], "2026-01-01", 500), s.sale(people[0], "2026-02-01", 700), s.sale(people[1], "2026-01-03", 900), back, s.sale(0, "2026-02-02", 50))
 		s.work()
 		for path, want := range map[string]string{
-			"/insights/revenue.csv":                            "2026-02,7.00,0.00,1,0,1,0,0.50,1,0.00,4.00,1,3.50,no",
-			"/insights/cohorts.csv":                            "2026-01,2,2,1,0.5,0",
-			"/insights/cohorts.csv?show=revenue&as=number":     "2026-01,2,2,14.00,7.00,0.00",
-			"/insights/cohorts.csv?show=revenue&as=each&sum=1": "2026-01,2,2,7.00,10.50,10.50",
-			"/insights/rhythm.csv":                             "31,1,1",
-			"/insights/retention.csv?window=30":                "2026-02,2026-02-01,2026-02-28,30,1,0,1,1,0,0,no,no",
+			"/insights/revenue/export":                            "2026-02,7.00,0.00,1,0,1,0,0.50,1,0.00,4.00,1,3.50,no,GBP",
+			"/insights/cohorts/export":                            "2026-01,2,2,1,0.5,0",
+			"/insights/cohorts/export?show=revenue&as=number":     "2026-01,2,2,14.00,7.00,0.00",
+			"/insights/cohorts/export?show=revenue&as=each&sum=1": "2026-01,2,2,7.00,10.50,10.50",
+			"/insights/rhythm/export":                             "31,1,1",
+			"/insights/retention/export?window=30":                "2026-02,2026-02-01,2026-02-28,30,1,0,1,1,0,0,no,no",
 		} {
-			s.look(strings.Replace(path, ".csv", "", 1))
+			s.look(strings.Replace(path, "/export", "", 1))
 			body := strings.TrimPrefix(s.look(path).Body, "\ufeff")
 			rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 			if err != nil {

@@ -44,6 +44,7 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "POST /account/sessions/closure", Role: web.Viewer, Handler: closeOthers(db)},
 		{Pattern: "POST /account/sessions/{session}/closure", Role: web.Viewer, Handler: closeSession(db)},
 
+		{Pattern: "GET /staff/export", Role: web.Owner, Handler: exportStaff(db)},
 		{Pattern: "GET /staff", Role: web.Owner, Handler: showStaff(db)},
 		{Pattern: "POST /staff", Role: web.Owner, Handler: addStaff(db)},
 		{Pattern: "GET /staff/{user}", Role: web.Owner, Handler: showMember(db)},

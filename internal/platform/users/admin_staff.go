@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
@@ -29,7 +30,7 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 	}
 	t := kit.Table{
 		ID: "staff", Caption: r.T("users.staff.title"), First: true, Path: r.Href("/staff"), Query: r.URL.Query(),
-		Total: r.Print.N("users.staff.total", len(all)),
+		Total: r.Print.N("users.staff.total", len(all)), Export: r.Href("/staff/export"),
 		Columns: []kit.Column{
 			{Key: "name", Title: r.T("users.field.name")}, {Key: "email", Title: r.T("users.field.email")},
 			{Key: "role", Title: r.T("users.field.role")}, {Key: "state", Title: r.T("users.field.state")},
@@ -43,6 +44,25 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 		}})
 	}
 	return r.RenderStatus(w, status, "users/staff.html", staffPage{Table: t, Form: f, Roles: roleOptions(r)})
+}
+
+// exportStaff answers with who may sign in, as a file.
+func exportStaff(db *store.DB) web.Handler {
+	return func(w http.ResponseWriter, r *web.Request) error {
+		all, err := List(r.Context(), db)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, u := range all {
+			_, state := u.state()
+			rows = append(rows, []string{u.ID.String(), u.Name, u.Email, u.Role.String(), r.T(state), export.At(u.SignedInAt, r.Print.Zone())})
+		}
+		columns := []export.Column{{Key: "id"}, {Key: "name", Title: r.T("users.field.name")}, {Key: "email", Title: r.T("users.field.email")},
+			{Key: "role", Title: r.T("users.field.role")}, {Key: "state", Title: r.T("users.field.state")},
+			{Key: "signed_in_at", Title: r.T("users.field.signed-in"), Kind: export.Time}}
+		return r.Export(w, "staff", columns, web.Rows(rows))
+	}
 }
 
 // state says in one word whether somebody can sign in.

@@ -85,8 +85,9 @@
 // Progress (polls by itself), kit/dialog Dialog, kit/steps Steps, kit/table
 // Table, kit/filter Filter, kit/chart Chart, kit/heat Heat, kit/ranking
 // Ranking, kit/errors and kit/field Form. Boxes: class card; grids: columns
-// (wide and narrow), halves, stats. Exports: Request.CSV. Errors: errs kinds,
-// said by Print.Sentence; nothing else is shown to a person.
+// (wide and narrow), halves, stats. Exports: Request.Export, whose address goes
+// into Table.Export. Errors: errs kinds, said by Print.Sentence; nothing else
+// is shown to a person.
 //
 // Inline scripts and style attributes are forbidden by the content policy.
 // All components stand on /dev/kit.

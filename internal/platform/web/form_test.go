@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/web"
 )
 
@@ -166,7 +167,7 @@ func exporting(t *testing.T, rows iter.Seq2[[]string, error]) (body string, err 
 	t.Helper()
 	s := serve(t, func(c *web.Config) {
 		c.Routes = append(c.Routes, web.Route{Pattern: "GET /export", Role: web.Public, Handler: func(w http.ResponseWriter, r *web.Request) error {
-			return r.CSV(w, "customers", []string{"Name", "Spent"}, rows)
+			return r.Export(w, "customers", export.Columns(export.Text, "Name", "Spent"), rows)
 		}})
 	})
 	server := httptest.NewServer(s)

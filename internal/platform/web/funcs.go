@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"regulars/internal/platform/export"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/web/kit"
 )
@@ -56,6 +57,13 @@ func (b *bound) funcs(s *Server) template.FuncMap {
 		"mod6":      func(n int) int { return n % 6 },
 		"levels":    func() []int { return []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10} },
 		"spark":     kit.Spark,
+		"formats": func() (names []string) {
+			for _, o := range export.Outputs {
+				names = append(names, o.Name)
+			}
+			return names
+		},
+		"formatted": formatted,
 		"pct":       func(n int) float64 { return float64(n) / 100 },
 	}
 }
@@ -89,6 +97,15 @@ func pathf(pattern string, args ...any) string {
 // alert is a message for {{template "kit/alert" (alert "warn" (t "…") (t "…"))}}.
 func alert(tone, title, text string) kit.Alert {
 	return kit.Alert{Tone: kit.Tone(tone), Title: title, Text: text}
+}
+
+// formatted is the address of an export in one of its forms.
+func formatted(address, format string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	return kit.With(u.Path, u.Query(), "format", format), nil
 }
 
 // dict makes a map of names and values in turn, to hand several things to one

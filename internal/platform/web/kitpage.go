@@ -148,7 +148,7 @@ func kitLists(r *Request, here string) (table, none kit.Table, filter kit.Filter
 	}
 	table = kit.Table{
 		ID: "people", Caption: "Customers", Path: here, Query: r.URL.Query(), Sort: "spent", Desc: true, Next: "abc", First: true,
-		Total: r.Print.Int(4372) + " customers", CSV: here + "?csv=1",
+		Total: r.Print.Int(4372) + " customers", Export: here + "?csv=1",
 		Columns: []kit.Column{{Key: "name", Title: "Name", Sortable: true}, {Key: "city", Title: "City"}, {Key: "state", Title: "State"},
 			{Key: "orders", Title: "Orders", Number: true, Sortable: true}, {Key: "spent", Title: "Spent", Number: true, Sortable: true, Explain: "All orders less refunds, in the store's own currency."}, {Key: "last", Title: "Last order", Sortable: true}},
 		All: []kit.Column{{Key: "name", Title: "Name", Shown: true}, {Key: "city", Title: "City", Shown: true}, {Key: "email", Title: "Email"}},
@@ -197,9 +197,9 @@ func kitStory(r *Request, here string) kit.Timeline {
 }
 
 func kitCharts(r *Request, here string) (lines, bars kit.Chart) {
-	lines = kit.Chart{ID: "retention", Title: "Retention by month", Desc: "Retention rose from 78 to 90 per cent within a year.", Period: "Month", Running: true, Fit: true, CSV: here + "?csv=2",
+	lines = kit.Chart{ID: "retention", Title: "Retention by month", Desc: "Retention rose from 78 to 90 per cent within a year.", Period: "Month", Running: true, Fit: true, Export: here + "?csv=2",
 		Axis: func(v float64) string { return r.Print.Percent(v/100, 0) }}
-	bars = kit.Chart{ID: "revenue", Title: "Revenue of new and returning customers", Desc: "Two thirds of the revenue come from returning customers.", Period: "Month", Bars: true, Running: true, CSV: here + "?csv=3",
+	bars = kit.Chart{ID: "revenue", Title: "Revenue of new and returning customers", Desc: "Two thirds of the revenue come from returning customers.", Period: "Month", Bars: true, Running: true, Export: here + "?csv=3",
 		Axis: func(v float64) string {
 			return r.Print.MoneyWhole(money.Amount{Minor: int64(v * 100), Currency: "GBP"})
 		}}
@@ -224,7 +224,7 @@ func kitCharts(r *Request, here string) (lines, bars kit.Chart) {
 }
 
 func kitHeats(r *Request, here string) (cohorts, rfm kit.Heat) {
-	cohorts = kit.Heat{ID: "cohorts", Caption: "Share of each month's new customers who bought again, by months since", Corner: "First order", Low: "0 %", High: "60 %", CSV: here + "?csv=4"}
+	cohorts = kit.Heat{ID: "cohorts", Caption: "Share of each month's new customers who bought again, by months since", Corner: "First order", Low: "0 %", High: "60 %", Export: here + "?csv=4"}
 	for age := range 9 {
 		cohorts.Columns = append(cohorts.Columns, r.Print.Int(int64(age+1)))
 		row := kit.HeatRow{Head: r.Print.Month(fmt.Sprintf("2025-%02d", age+1)), Note: r.Print.Int(int64(885 - 60*age))}

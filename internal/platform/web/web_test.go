@@ -295,7 +295,7 @@ func TestEveryComponentOfTheKitStandsOnItsPage(t *testing.T) {
 		"kit/stats": `class="stats"`, "kit/alert": "alert-warn", "kit/empty": `class="blank"`, "kit/tabs": `class="tabs"`,
 		"kit/terms": `class="terms"`, "kit/timeline": `class="story"`, "kit/progress": "<progress", "kit/dialog": "<dialog",
 		"kit/steps": "step-now", "kit/chart": `class="plot"`, "kit/heat": "heat-square", "kit/ranking": `class="ranking"`,
-		"kit/table": `class="rows"`, "kit/filter": `class="filter"`, "kit/filter-field": `class="filter-field"`,
+		"kit/table": `class="rows"`, "kit/filter": `class="filter"`, "kit/filter-field": `class="filter-field"`, "kit/export": `class="menu export"`,
 	}
 	for _, part := range set.Templates() {
 		if name := part.Name(); strings.HasPrefix(name, "kit/") && (marks[name] == "" || !strings.Contains(body, marks[name])) {

@@ -178,6 +178,16 @@ func (p *Page) Attr(selector, name string) string {
 	return ""
 }
 
+// Attrs returns an attribute of each element that matches, in order.
+func (p *Page) Attrs(selector, name string) []string {
+	p.t.Helper()
+	var all []string
+	for _, n := range p.find(selector) {
+		all = append(all, attr(n, name))
+	}
+	return all
+}
+
 func (p *Page) find(selector string) []*html.Node {
 	p.t.Helper()
 	s, err := cascadia.ParseGroup(selector)

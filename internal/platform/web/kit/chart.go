@@ -23,10 +23,10 @@ type Chart struct {
 	Running bool
 	// Fit lets the axis of lines begin above zero, for rates that change
 	// little.
-	Fit   bool
-	Axis  func(float64) string // writes a number at the axis
-	CSV   string               // address of the numbers; may be empty
-	Empty string               // said when there are no periods
+	Fit    bool
+	Axis   func(float64) string // writes a number at the axis
+	Export string               // address of the numbers; may be empty
+	Empty  string               // said when there are no periods
 }
 
 // Series is one line, or one colour of the bars. Values that are NaN are
@@ -271,7 +271,7 @@ type Heat struct {
 	Across  string // what the columns are; may be empty
 	Low     string // ends of the scale beneath: "0 %", "60 %"
 	High    string
-	CSV     string
+	Export  string
 }
 
 // HeatRow is one row; Note is a second heading, such as the cohort's size.

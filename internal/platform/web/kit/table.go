@@ -12,16 +12,16 @@ type Table struct {
 	Rows    []Row
 	Empty   Empty
 
-	Path  string     // address of the page, complete
-	Query url.Values // of the address as asked for
-	Sort  string     // key of the column sorted by
-	Desc  bool
-	Next  string   // cursor of the next page; empty: this is the last
-	First bool     // whether this is the first page
-	Total string   // such as "4,372 customers"; may be empty
-	CSV   string   // address of the export; may be empty
-	All   []Column // every column there is, if they can be chosen
-	Dense bool
+	Path   string     // address of the page, complete
+	Query  url.Values // of the address as asked for
+	Sort   string     // key of the column sorted by
+	Desc   bool
+	Next   string   // cursor of the next page; empty: this is the last
+	First  bool     // whether this is the first page
+	Total  string   // such as "4,372 customers"; may be empty
+	Export string   // address of the list as a file; may be empty
+	All    []Column // every column there is, if they can be chosen
+	Dense  bool
 }
 
 // Column is a column of a table.
