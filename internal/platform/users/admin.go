@@ -53,6 +53,7 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "POST /staff/{user}/leave", Role: web.Owner, Handler: disable(db)},
 		{Pattern: "POST /staff/{user}/return", Role: web.Owner, Handler: enable(db)},
 		{Pattern: "GET /audit", Role: web.Owner, Handler: showAudit(db)},
+		{Pattern: "GET /audit/export", Role: web.Owner, Handler: exportAudit(db)},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
@@ -44,25 +43,6 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 		}})
 	}
 	return r.RenderStatus(w, status, "users/staff.html", staffPage{Table: t, Form: f, Roles: roleOptions(r)})
-}
-
-// exportStaff answers with who may sign in, as a file.
-func exportStaff(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		all, err := List(r.Context(), db)
-		if err != nil {
-			return err
-		}
-		var rows [][]string
-		for _, u := range all {
-			_, state := u.state()
-			rows = append(rows, []string{u.ID.String(), u.Name, u.Email, u.Role.String(), r.T(state), export.At(u.SignedInAt, r.Print.Zone())})
-		}
-		columns := []export.Column{{Key: "id"}, {Key: "name", Title: r.T("users.field.name")}, {Key: "email", Title: r.T("users.field.email")},
-			{Key: "role", Title: r.T("users.field.role")}, {Key: "state", Title: r.T("users.field.state")},
-			{Key: "signed_in_at", Title: r.T("users.field.signed-in"), Kind: export.Time}}
-		return r.Export(w, "staff", columns, web.Rows(rows))
-	}
 }
 
 // state says in one word whether somebody can sign in.
@@ -258,7 +238,7 @@ func showAudit(db *store.DB) web.Handler {
 			return err
 		}
 		t := kit.Table{
-			ID: "audit", Caption: r.T("users.audit.title"), First: before == 0, Path: r.Href("/audit"), Query: q,
+			ID: "audit", Caption: r.T("users.audit.title"), First: before == 0, Path: r.Href("/audit"), Query: q, Export: kit.With(r.Href("/audit/export"), q, "after", ""),
 			Columns: []kit.Column{
 				{Key: "at", Title: r.T("users.audit.at")}, {Key: "by", Title: r.T("users.audit.by")},
 				{Key: "action", Title: r.T("users.audit.action")}, {Key: "subject", Title: r.T("users.audit.subject")},
