@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"regulars/internal/platform/export"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/web/kit"
 )
@@ -57,12 +56,6 @@ func (b *bound) funcs(s *Server) template.FuncMap {
 		"mod6":      func(n int) int { return n % 6 },
 		"levels":    func() []int { return []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10} },
 		"spark":     kit.Spark,
-		"formats": func() (names []string) {
-			for _, o := range export.Outputs {
-				names = append(names, o.Name)
-			}
-			return names
-		},
 		"formatted": formatted,
 		"pct":       func(n int) float64 { return float64(n) / 100 },
 	}
