@@ -114,7 +114,7 @@ func (d door) findOrders(r *web.Request, query string, limit int) (hits, error) 
 			walkins = append(walkins, order)
 		}
 		return struct{}{}, err
-	}, `select order_id, customer_id from order_keys where number >= $1 and number < $2 order by number, source limit $3`,
+	}, `select order_id, customer_id from order_keys where number >= $1 and number < $2 and not also order by number, source limit $3`,
 		number, number+"\U0010FFFF", limit)
 	if err != nil {
 		return group, fmt.Errorf("search orders: %w", err)

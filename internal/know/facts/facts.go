@@ -66,7 +66,8 @@ type order struct {
 	items     int64
 	rate      money.Rate
 	channel   string
-	cancelled bool
+	toldLast  latest   // the newest account of its day, time and channel
+	off, on   id.Event // that cancelled it last, and put it on again
 	promised  latest
 	delivered latest
 }
@@ -78,12 +79,22 @@ type latest struct {
 	id  id.Event
 }
 
-func (l *latest) tell(day string, e timeline.Event) {
-	at := e.OccurredAt.UnixMicro()
-	if day != "" && (l.day == "" || at > l.at || at == l.at && e.ID > l.id) {
-		*l = latest{day, at, e.ID}
+// tell takes a newer account over, and reports whether it was newer.
+func (l *latest) tell(day string, e timeline.Event) bool {
+	if day == "" || !l.before(e.OccurredAt.UnixMicro(), e.ID) {
+		return false
 	}
+	*l = latest{day, e.OccurredAt.UnixMicro(), e.ID}
+	return true
 }
+
+func (l *latest) before(at int64, event id.Event) bool {
+	return l.day == "" || at > l.at || at == l.at && event > l.id
+}
+
+// cancelled reports whether it was cancelled and is not on again: what was
+// written down later counts.
+func (o *order) cancelled() bool { return o.off > o.on }
 
 // kinds are the events of orders, to bring old payloads up to date.
 var kinds = timeline.NewKinds(orders.Kinds)
@@ -122,7 +133,9 @@ func (o *order) apply(e timeline.Event) error {
 	case orders.EventPlaced, orders.EventRefunded, orders.EventAmended:
 		return o.applyTold(e)
 	case orders.EventCancelled:
-		o.cancelled = true
+		o.off = max(o.off, e.ID)
+	case orders.EventReinstated:
+		o.on = max(o.on, e.ID)
 	case orders.EventPromised:
 		v, err := timeline.Decode[orders.Promised](e)
 		o.promised.tell(v.Day, e)
@@ -146,7 +159,9 @@ func (o *order) applyTold(e timeline.Event) error {
 	}
 	o.told = true
 	o.isReturn = v.Return
-	o.day, o.at, o.currency, o.base, o.channel = v.Day, v.At, v.Currency, v.Base, v.Channel
+	if o.toldLast.tell(v.Day, e) {
+		o.day, o.at, o.currency, o.base, o.channel = v.Day, v.At, v.Currency, v.Base, v.Channel
+	}
 	if v.Of != 0 {
 		o.of = v.Of
 	}
@@ -187,12 +202,12 @@ func (v View) Facts() (Facts, error) {
 		switch {
 		case o.isReturn:
 			f.Refunds++
-			if v.orders[o.of].cancelled {
+			if of := v.orders[o.of]; of.cancelled() {
 				break // what was paid for it is not in the spend either
 			}
 			f.Refunded += worth
 			f.count(valued)
-		case o.cancelled:
+		case o.cancelled():
 			f.Cancellations++
 		case o.goods > 0:
 			f.Orders++
@@ -218,7 +233,7 @@ func (f *Facts) count(valued bool) {
 // arrived is neither.
 func (f *Facts) keep(o order) {
 	switch {
-	case o.isReturn || o.cancelled || o.promised.day == "" || o.delivered.day == "":
+	case o.isReturn || o.cancelled() || o.promised.day == "" || o.delivered.day == "":
 	case o.delivered.day <= o.promised.day:
 		f.PromisesKept++
 	default:

@@ -85,6 +85,9 @@ func (p *placing) claimWalkin(ctx context.Context, e *entry) error {
 }
 
 func (p *placing) amendOne(ctx context.Context, e *entry, have []OrderLine) error {
+	if e.order.Told {
+		return p.amendTold(ctx, e, have)
+	}
 	before, o := e.order, &e.order
 	told := make([]Line, len(have))
 	for i, l := range have {
@@ -170,7 +173,8 @@ func (p *placing) tellAmended(e *entry, before *Order, lines int) {
 	if e.sale.Import != 0 || e.sale.History {
 		at = o.At // a file tells of the past, not of today
 	}
-	if lines > 0 || o.Total != before.Total {
+	moved := !o.At.Equal(before.At) || o.Currency != before.Currency
+	if lines > 0 || moved || o.Total != before.Total || o.Goods != before.Goods || o.Items != before.Items {
 		diff := p.told(o, lines)
 		diff.Total, diff.Goods, diff.Items = o.Total-before.Total, o.Goods-before.Goods, o.Items-before.Items
 		diff.Promised, diff.Arrived, diff.Reason = "", "", ""

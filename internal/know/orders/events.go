@@ -12,13 +12,14 @@ import (
 // The events of orders. Each is about the order whose id is the event's Ref,
 // and holds all that a customer's facts are folded from.
 const (
-	EventPlaced    = "order.placed"    // Told
-	EventAmended   = "order.amended"   // Told: the difference
-	EventRefunded  = "order.refunded"  // Told: Ref is the return's own id
-	EventCancelled = "order.cancelled" // Cancelled
-	EventPromised  = "order.promised"  // Promised
-	EventDelivered = "order.delivered" // Delivered
-	EventValued    = "order.valued"    // Valued
+	EventPlaced     = "order.placed"     // Told
+	EventAmended    = "order.amended"    // Told: the difference
+	EventRefunded   = "order.refunded"   // Told: Ref is the return's own id
+	EventCancelled  = "order.cancelled"  // Cancelled
+	EventReinstated = "order.reinstated" // Reinstated: not cancelled any more
+	EventPromised   = "order.promised"   // Promised
+	EventDelivered  = "order.delivered"  // Delivered
+	EventValued     = "order.valued"     // Valued
 )
 
 // Told is the payload of order.placed and order.refunded; in order.amended,
@@ -47,6 +48,13 @@ type Cancelled struct {
 	Number string `json:"number"`
 	Day    string `json:"day"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// Reinstated is the payload of order.reinstated: what was cancelled is on
+// again.
+type Reinstated struct {
+	Number string `json:"number"`
+	Day    string `json:"day"`
 }
 
 // Promised is the payload of order.promised: the day promised from now on.
@@ -80,6 +88,7 @@ var Kinds = []timeline.Kind{
 	{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Tell: tellAmended},
 	{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Tell: tellRefunded},
 	{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Tell: tellCancelled},
+	{Name: EventReinstated, Version: 1, Icon: "arrow-back-up", Group: "orders", Tell: tellReinstated},
 	{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Tell: tellPromised},
 	{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Tell: tellDelivered},
 	{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Tell: tellValued},
@@ -118,6 +127,10 @@ func tellAmended(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
 	v, err := timeline.Decode[Told](e)
 	if err != nil {
 		return timeline.Line{}, err
+	}
+	if v.Lines <= 0 || v.Total < 0 {
+		return timeline.Line{Href: href(e), Text: p.T("orders.tell.changed", "Number", v.Number,
+			"Total", p.Money(money.Amount{Minor: v.Total, Currency: v.Currency}))}, nil
 	}
 	key := "orders.tell.amended"
 	if v.Return {
@@ -158,6 +171,11 @@ func tellCancelled(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
 	}
 	return timeline.Line{Href: href(e), Tone: "bad",
 		Text: because(p, p.T("orders.tell.cancelled", "Number", v.Number), v.Reason)}, nil
+}
+
+func tellReinstated(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
+	v, err := timeline.Decode[Reinstated](e)
+	return timeline.Line{Href: href(e), Tone: "good", Text: p.T("orders.tell.reinstated", "Number", v.Number)}, err
 }
 
 func tellPromised(p *locale.Printer, e timeline.Event) (timeline.Line, error) {

@@ -31,7 +31,7 @@ func (p *placing) trace(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return p.refuse(ctx)
 }
 
 // rateOf is the rate a new order or return is counted at: a return's is that

@@ -180,7 +180,7 @@ func search(ctx context.Context, q store.Querier, f Filter) (Listed, error) {
 	number := text.Short(text.Line(f.Number), maxText)
 	for _, start := range slices.Compact([]string{number, strings.ToUpper(number)}) {
 		rows, err := q.Query(ctx, `select order_id, coalesce(customer_id, 0) from order_keys
-			where number >= $1 and number < $2 order by number, source limit $3`, start, start+"\U0010ffff", maxFound)
+			where number >= $1 and number < $2 and not also order by number, source limit $3`, start, start+"\U0010ffff", maxFound)
 		if err != nil {
 			return Listed{}, fmt.Errorf("search orders: %w", err)
 		}

@@ -2,9 +2,10 @@
 // with their lines, refunds, cancellations and promises, of customers and of
 // people who are not known.
 //
-// Its one rule: an order number exists once a source. Whoever brings the same
-// order again, from a file or a shop, changes nothing, and a fuller account of
-// it adds only what is new.
+// Its one rule: an order exists once a source, by its number or by an id that
+// its shop gave it. Whoever brings the same order again changes nothing, and a
+// fuller account of it adds only what is new; but what a shop tells of its own
+// order by itself replaces what was there (Restate).
 //
 // A purchase, which is what retention counts, is a sale that is not cancelled
 // and has a line whose quantity and price are above zero, of a service too: an
@@ -26,6 +27,7 @@ import (
 type Sale struct {
 	Customer id.Customer // 0: nobody known, a walk-in
 	Number   string      // with Source it names the order; may be made up, never empty
+	Keys     []string    // the shop's own ids of it, which name it before the number does
 	Source   string      // import, till, the shop's name…
 	At       time.Time
 	Currency money.Currency // empty: the business's own
@@ -53,6 +55,7 @@ type Sale struct {
 	Note                      string
 
 	Import  id.Import // 0: not of an import
+	told    bool      // see Order.Told
 	History bool      // starts no play and no message
 	Actor   id.User   // the member of staff; 0: the program
 }
@@ -104,6 +107,7 @@ type Order struct {
 	Reason, Note              string
 	Refunded                  int64 // the total of its returns
 
+	Told       bool // its shop tells of it by itself, see Restate
 	Import     id.Import
 	RecordedAt time.Time
 	Origin     id.Customer

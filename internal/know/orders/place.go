@@ -85,6 +85,8 @@ type entry struct {
 	order Order
 	given []int    // the places in the caller's list
 	known bool     // it was there before
+	met   bool     // found by an id, not by its number
+	idle  bool     // nothing is to be done about it
 	of    id.Order // of a new return: its order, if it is there
 }
 
@@ -140,7 +142,21 @@ func (p *placing) claim(ctx context.Context) error {
 	for _, e := range p.entries {
 		e.order.ID = id.Order(p.tx.NewID())
 	}
-	byNumber := slices.Clone(p.entries)
+	if err := p.meet(ctx); err != nil {
+		return err
+	}
+	byNumber := slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return e.met })
+	if err := p.claimNumbers(ctx, byNumber); err != nil {
+		return err
+	}
+	if err := p.part(ctx); err != nil {
+		return err
+	}
+	return p.addKeys(ctx)
+}
+
+// claimNumbers claims the numbers of entries, and looks who has them.
+func (p *placing) claimNumbers(ctx context.Context, byNumber []*entry) error {
 	slices.SortFunc(byNumber, func(a, b *entry) int {
 		return cmp.Or(strings.Compare(a.sale.Source, b.sale.Source), strings.Compare(a.sale.Number, b.sale.Number))
 	})
@@ -214,7 +230,7 @@ func (p *placing) build(ctx context.Context, e *entry) error {
 	*o = Order{ID: o.ID, Customer: s.Customer, Number: s.Number, Source: s.Source, Return: s.Return, At: s.At, Day: p.books.day(s.At),
 		Currency: s.Currency, Discount: s.Discount, Shipping: s.Shipping, Tax: s.Tax, Channel: s.Channel, Staff: s.Staff,
 		PromisedDay: s.PromisedDay, DeliveredDay: s.DeliveredDay, CancelledAt: s.CancelledAt.Truncate(time.Microsecond),
-		Reason: s.Reason, Note: s.Note, Rough: s.Rough, Import: s.Import, RecordedAt: p.tx.Now}
+		Reason: s.Reason, Note: s.Note, Rough: s.Rough, Told: s.told, Import: s.Import, RecordedAt: p.tx.Now}
 	if s.Return {
 		o.OfNumber, o.Of = s.ReturnsNumber, e.of
 	}
@@ -234,7 +250,7 @@ func (p *placing) insert(ctx context.Context) error {
 	var walkins, known []*entry
 	for _, e := range p.entries {
 		switch {
-		case e.known:
+		case e.known || e.idle:
 			continue
 		case e.sale.Customer == 0:
 			walkins = append(walkins, e)

@@ -48,7 +48,7 @@ func nullTime(t time.Time) any {
 // shared are the columns that orders and walkin_orders have both.
 const shared = `order_id, number, source, is_return, of_number, of_order_id, placed_at, placed_day, currency,
 	lines_minor, discount_minor, shipping_minor, tax_minor, total_minor, rate, base_minor, items, goods_minor, purchase,
-	channel, staff, promised_day, delivered_day, cancelled_at, reason, note, refunded_minor, import_id, recorded_at, rough`
+	channel, staff, promised_day, delivered_day, cancelled_at, reason, note, refunded_minor, import_id, recorded_at, rough, told`
 
 const (
 	orderColumns  = `customer_id, ` + shared + `, origin_customer_id`
@@ -65,7 +65,7 @@ func (o *Order) values() []any {
 	return []any{int64(o.ID), o.Number, o.Source, o.Return, o.OfNumber, null(int64(o.Of)), o.At.UnixMicro(), o.Day, string(o.Currency),
 		o.LinesTotal, o.Discount, o.Shipping, o.Tax, o.Total, null(int64(o.Rate)), base, o.Items, o.Goods, o.Purchase,
 		o.Channel, o.Staff, nullText(o.PromisedDay), nullText(o.DeliveredDay), nullTime(o.CancelledAt), o.Reason, o.Note,
-		o.Refunded, null(int64(o.Import)), o.RecordedAt.UnixMicro(), o.Rough}
+		o.Refunded, null(int64(o.Import)), o.RecordedAt.UnixMicro(), o.Rough, o.Told}
 }
 
 func scanOrder(rows *sql.Rows) (Order, error) {
@@ -76,7 +76,7 @@ func scanOrder(rows *sql.Rows) (Order, error) {
 	err := rows.Scan(&o.Customer, &o.ID, &o.Number, &o.Source, &o.Return, &o.OfNumber, &of, &at, &o.Day, &o.Currency,
 		&o.LinesTotal, &o.Discount, &o.Shipping, &o.Tax, &o.Total, &rate, &base, &o.Items, &o.Goods, &o.Purchase,
 		&o.Channel, &o.Staff, &promised, &delivered, &cancelled, &o.Reason, &o.Note,
-		&o.Refunded, &imported, &recorded, &o.Rough, &origin)
+		&o.Refunded, &imported, &recorded, &o.Rough, &o.Told, &origin)
 	o.Of, o.Rate, o.Base = id.Order(of.Int64), money.Rate(rate.Int64), base.Int64
 	o.At, o.RecordedAt = time.UnixMicro(at).UTC(), time.UnixMicro(recorded).UTC()
 	if cancelled.Valid {

@@ -28,16 +28,33 @@ func (p *placing) take(i int, s *Sale) error {
 	if p.byKey == nil {
 		p.byKey = make(map[orderKey]*entry, cap(p.done.IDs))
 	}
-	key := orderKey{s.Number, s.Source}
-	first, twice := p.byKey[key]
-	if !twice {
-		p.byKey[key] = e
+	first := p.same(s)
+	if first == nil {
+		for _, name := range s.names() {
+			p.byKey[name] = e
+		}
 		p.entries = append(p.entries, e)
 		return nil
 	}
 	first.given = append(first.given, i)
 	first.sale.overlay(s)
 	return nil
+}
+
+// same returns the entry of the order that the sale is of too, or nil. Two
+// orders of one number are two when both have ids and share none.
+func (p *placing) same(s *Sale) *entry {
+	names := s.names()
+	for _, name := range names[:len(names)-1] {
+		if first := p.byKey[name]; first != nil {
+			return first
+		}
+	}
+	first := p.byKey[names[len(names)-1]]
+	if first != nil && len(first.sale.Keys) > 0 && len(s.Keys) > 0 {
+		return nil
+	}
+	return first
 }
 
 // check cleans a sale and refuses what cannot be one.
@@ -47,6 +64,9 @@ func (s *Sale) check(b *books) error {
 		if len(*t) > maxText {
 			return errs.Invalidf("", "A number, source, channel or name of an order is longer than %d letters", maxText)
 		}
+	}
+	if err := s.checkKeys(); err != nil {
+		return err
 	}
 	s.Note = text.Short(text.Clean(s.Note), 2000)
 	s.Reason, s.Note = knownReason(s.Reason, s.Note)

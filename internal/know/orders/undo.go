@@ -233,19 +233,8 @@ func (u *undoing) remove(ctx context.Context, o *Order) error {
 			return err
 		}
 	}
-	where, key := o.key(1)
-	for _, table := range []string{"order_lines", "order_changes", "orders"} {
-		if _, err := u.tx.Exec(ctx, `delete from `+o.prefix()+table+` where `+where, key...); err != nil {
-			return err
-		}
-	}
-	if _, err := u.tx.Exec(ctx, `delete from order_keys where number = $1 and source = $2`, o.Number, o.Source); err != nil {
+	if err := drop(ctx, u.tx, o); err != nil {
 		return err
-	}
-	if o.Customer != 0 {
-		if err := timeline.Forget(ctx, u.tx, o.Customer, int64(o.ID), 0); err != nil {
-			return err
-		}
 	}
 	if o.Return && o.Of != 0 {
 		return countRefunds(ctx, u.tx, o.Customer, o.Of)

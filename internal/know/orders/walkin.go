@@ -118,8 +118,8 @@ func move(ctx context.Context, tx *store.Tx, o *Order, c id.Customer) error {
 			return fmt.Errorf("move %s of order %s: %w", t.table, o.ID, err)
 		}
 	}
-	if _, err := tx.Exec(ctx, `update order_keys set customer_id = $1 where number = $2 and source = $3`, null(int64(c)), o.Number, o.Source); err != nil {
-		return fmt.Errorf("lead the number of order %s to its customer: %w", o.ID, err)
+	if err := leadKeys(ctx, tx, o, c); err != nil {
+		return err
 	}
 	o.Customer = c
 	return nil

@@ -24,3 +24,22 @@ func Forget(ctx context.Context, tx *store.Tx, c id.Customer, ref int64, i id.Im
 	}
 	return nil
 }
+
+// Adopt makes the events of a customer that tell of a thing outlive the import
+// that brought them: somebody else has told of the thing since. Those who
+// react are told of them, as the import may not have got that far.
+func Adopt(ctx context.Context, tx *store.Tx, c id.Customer, thing int64) error {
+	all, err := store.All(ctx, tx, scan, `
+		select `+columns+` from events where customer_id = $1 and ref_id = $2 and import_id is not null`, int64(c), thing)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update events set import_id = null where customer_id = $1 and ref_id = $2 and import_id is not null`, int64(c), thing); err != nil {
+		return fmt.Errorf("keep events of %s: %w", c, err)
+	}
+	refs := make([]ref, len(all))
+	for i, e := range all {
+		refs[i] = e.ref()
+	}
+	return tell(ctx, tx, refs)
+}

@@ -28,7 +28,7 @@ const settle = 2 * time.Second
 // Subscription notices that orders have changed, in one coalescing job.
 var Subscription = timeline.Subscription{
 	Name: "insights", History: true,
-	Kinds:  []string{orders.EventPlaced, orders.EventAmended, orders.EventRefunded, orders.EventCancelled, orders.EventValued, "customer.merged", "customer.unmerged"},
+	Kinds:  []string{orders.EventPlaced, orders.EventAmended, orders.EventRefunded, orders.EventCancelled, orders.EventReinstated, orders.EventValued, "customer.merged", "customer.unmerged"},
 	Handle: func(ctx context.Context, tx *store.Tx, _ []timeline.Event) error { return Touch(ctx, tx) },
 }
 

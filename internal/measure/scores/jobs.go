@@ -37,7 +37,7 @@ var Tables = []customers.Table{
 // or erased.
 var Subscription = timeline.Subscription{
 	Name: "scores", History: true,
-	Kinds: []string{orders.EventPlaced, orders.EventAmended, orders.EventCancelled, orders.EventValued,
+	Kinds: []string{orders.EventPlaced, orders.EventAmended, orders.EventCancelled, orders.EventReinstated, orders.EventValued,
 		"customer.merged", "customer.unmerged", "customer.erased"},
 	Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
 		cs := make([]id.Customer, len(events))
