@@ -58,7 +58,7 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 			fmt.Fprintf(out, "%d customers scored again as of %s, %d differed.\n", scored.Customers, scored.AsOfDay, scored.Differences)
 		}
 		if n := folded.Differences + scored.Differences; err == nil && n > 0 {
-			err = errs.New(errs.Internal, nil, "%d rows of customers' facts and scores were wrong and have been mended", n)
+			err = errs.Of(errs.Internal, nil, "regulars.mended", "Count", n)
 		}
 		return err
 	})

@@ -23,7 +23,7 @@ type demoCmd struct {
 
 func (c *demoCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
 	if c.Remove && c.Serve {
-		return errs.Invalidf("", "Either remove the demo store or serve it")
+		return errs.Wrong("", "regulars.demo-either")
 	}
 	a, err := app.Open(ctx, config)
 	if err != nil {

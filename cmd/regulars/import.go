@@ -131,7 +131,7 @@ func (c *importCmd) settings(ctx context.Context, db *store.DB, path string, out
 func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settings, header []string, out io.Writer) error {
 	shop, err := workspace.Load(ctx, db)
 	if err == nil && shop.Demo {
-		err = errs.Conflictf("This is the demo store, whose customers are made up. Name a database of your own: regulars --db regulars.db import …")
+		err = errs.Clash("", "regulars.demo-store")
 	}
 	if err != nil || c.DryRun {
 		return err
@@ -139,7 +139,7 @@ func (c *importCmd) settle(ctx context.Context, db *store.DB, s importers.Settin
 	chosen := !shop.Saved && s.Sells()
 	if chosen {
 		if s.Currency == "" {
-			return errs.Invalidf("currency", "The file does not say in which currency its amounts are. Say it, as in --currency EUR: it is what your sums will be in, and is fixed with the first data")
+			return errs.Wrong("currency", "regulars.currency-unsaid")
 		}
 		shop.Currency, shop.Zone = s.Currency, cmp.Or(s.Zone, shop.Zone)
 	}

@@ -29,14 +29,14 @@ func (r reading) over(s importers.Settings) (importers.Settings, error) {
 	}
 	for field, column := range r.Map {
 		if !slices.Contains(importers.Fields, importers.Field(field)) {
-			return s, errs.Invalidf("map", "There is no field called %q. The fields are %s", field, fieldNames())
+			return s, errs.Wrong("map", "regulars.no-field", "Field", field, "Fields", fieldNames())
 		}
 		s.Columns[importers.Field(field)] = column
 	}
 	if r.Currency != "" {
 		c, err := money.ParseCurrency(r.Currency)
 		if err != nil {
-			return s, errs.Invalidf("currency", "%s is %v", r.Currency, err)
+			return s, errs.Wrong("currency", "regulars.currency", "Currency", r.Currency)
 		}
 		s.Currency = c
 	}

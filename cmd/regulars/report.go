@@ -63,7 +63,7 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 	var all *report.CustomersFile
 	if c.CSV != "" {
 		if err := os.MkdirAll(c.CSV, 0o750); err != nil {
-			return errs.Invalidf("csv", "The folder %s cannot be made", c.CSV)
+			return errs.Wrong("csv", "regulars.folder", "Folder", c.CSV)
 		}
 		if all, err = report.NewCustomersFile(c.CSV); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (c *reportCmd) write(out io.Writer, r *report.Report, p *locale.Printer) er
 	if c.HTML != "" {
 		f, err := os.Create(c.HTML)
 		if err != nil {
-			return errs.Invalidf("html", "The file %s cannot be written", c.HTML)
+			return errs.Wrong("html", "regulars.file", "File", c.HTML)
 		}
 		if err := errors.Join(report.HTML(f, paper, p), f.Close()); err != nil {
 			return err
@@ -128,17 +128,17 @@ func (c *reportCmd) options(ctx context.Context) (report.Options, error) {
 	o := report.Options{Today: time.Now(), Window: c.Window, Top: c.Top, All: c.Models == "all", Backtest: c.Backtest, Compare: report.Compare(c.Compare), Zone: c.Zone}
 	var err error
 	if o.By, err = retention.ParseGrain(c.By); err != nil {
-		return o, errs.Invalidf("by", "%v", err)
+		return o, errs.Wrong("by", "regulars.by")
 	}
 	if c.Today != "" {
 		if o.Today, err = time.Parse(time.DateOnly, c.Today); err != nil {
-			return o, errs.Invalidf("today", "%s is no day; write it like 2026-03-31", c.Today)
+			return o, errs.Wrong("today", "regulars.today", "Day", c.Today)
 		}
 		o.Today = o.Today.Add(12 * time.Hour)
 	}
 	if c.Currency != "" {
 		if o.Currency, err = money.ParseCurrency(c.Currency); err != nil {
-			return o, errs.Invalidf("currency", "%s is %v", c.Currency, err)
+			return o, errs.Wrong("currency", "regulars.currency", "Currency", c.Currency)
 		}
 	}
 	seen := map[string]bool{}
@@ -148,7 +148,7 @@ func (c *reportCmd) options(ctx context.Context) (report.Options, error) {
 			return o, err
 		}
 		if seen[full] {
-			return o, errs.Invalidf("file", "%s is given twice", path)
+			return o, errs.Wrong("file", "regulars.twice", "File", path)
 		}
 		seen[full] = true
 		s, err := c.source(ctx, path)

@@ -2,13 +2,16 @@ package app
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"regulars/internal/doors/admin"
 	"regulars/internal/doors/collect"
+	"regulars/internal/doors/demo"
 	"regulars/internal/doors/importers"
+	"regulars/internal/doors/report"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
@@ -22,6 +25,11 @@ import (
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/workspace"
 )
+
+// sentences are the app's own.
+//
+//go:embed text
+var sentences embed.FS
 
 // Modules is what the program is made of: the slots in which modules meet.
 type Modules struct {
@@ -53,7 +61,7 @@ func files() map[string]fs.FS {
 
 // Catalog holds the sentences of all modules, and of whoever calls it.
 func Catalog(own ...fs.FS) (*locale.Catalog, error) {
-	texts := append(own, web.Text())
+	texts := append(own, sentences, store.Files, jobs.Files, web.Text(), report.Files, demo.Files)
 	for _, f := range files() {
 		texts = append(texts, f)
 	}

@@ -82,7 +82,7 @@ func (c Config) secrets() (*secrets.Box, error) {
 	if c.Key != "" {
 		box, err := secrets.Parse(c.Key)
 		if err != nil {
-			return nil, errs.New(errs.Invalid, err, "The key that seals secrets is not one: give 32 random bytes in base64, such as the first run writes into a key file")
+			return nil, errs.Of(errs.Invalid, err, "app.wrong.key")
 		}
 		return box, nil
 	}
@@ -96,7 +96,7 @@ func (c Config) secrets() (*secrets.Box, error) {
 	}
 	box, err := secrets.File(file)
 	if err != nil {
-		return nil, errs.New(errs.Invalid, err, "The key that seals secrets cannot be read")
+		return nil, errs.Of(errs.Invalid, err, "app.wrong.key-file")
 	}
 	return box, nil
 }

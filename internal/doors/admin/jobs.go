@@ -235,7 +235,7 @@ func (d door) actOnJobs(w http.ResponseWriter, r *web.Request, action, said stri
 		}
 		f, subject = jobs.Filter{IDs: []id.Job{job}}, job.String()
 	} else if view == "" {
-		return errs.Invalidf("state", "%s", r.T("admin.jobs.choose"))
+		return errs.Wrong("state", "admin.jobs.choose")
 	}
 	n := 0
 	err = d.db.Tx(r.Context(), func(tx *store.Tx) error {

@@ -8,6 +8,7 @@ package demo
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"time"
 
@@ -17,6 +18,11 @@ import (
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/workspace"
 )
+
+// Files are the sentences of the demo store.
+//
+//go:embed text
+var Files embed.FS
 
 // Source is who told of everything in the demo store.
 const Source = "demo"
@@ -88,17 +94,17 @@ func newPlan(now time.Time, o Options) (*plan, error) {
 		o.Seed = ownSeed
 	}
 	if o.Customers < 100 || o.Customers > 100_000 {
-		return nil, errs.Invalidf("customers", "A demo store has between 100 and 100000 customers")
+		return nil, errs.Wrong("customers", "demo.wrong.customers")
 	}
 	if o.Until == "" {
 		o.Until = now.In(zone).AddDate(0, 0, -1).Format(time.DateOnly)
 	}
 	last, err := time.ParseInLocation(time.DateOnly, o.Until, zone)
 	if err != nil {
-		return nil, errs.Invalidf("until", "Give the last day of the demo store as 2026-03-31")
+		return nil, errs.Wrong("until", "demo.wrong.until")
 	}
 	if !last.AddDate(0, 0, 1).Before(now.Add(time.Minute)) {
-		return nil, errs.Invalidf("until", "The last day of the demo store must be over: give yesterday or an earlier day")
+		return nil, errs.Wrong("until", "demo.wrong.until-over")
 	}
 	return simulate(last, o.Seed, o.Customers)
 }
@@ -116,7 +122,7 @@ func refuse(ctx context.Context, q store.Querier) error {
 		return err
 	}
 	if s.Demo {
-		return errs.Conflictf("There is a demo store in this database already. See it with: regulars demo --serve. Make it anew with: regulars demo --remove, then regulars demo")
+		return errs.Clash("", "demo.wrong.there")
 	}
 	staff, err := users.Count(ctx, q)
 	if err != nil {
@@ -130,7 +136,7 @@ func refuse(ctx context.Context, q store.Querier) error {
 		return err
 	}
 	if s.Saved || staff+people+sales > 0 {
-		return errs.Conflictf("This database is in use: it holds %d customers, %d orders and %d members of staff. Give the demo store one of its own: regulars --db demo.db demo --serve", people, sales, staff)
+		return errs.Clash("", "demo.wrong.in-use", "Customers", people, "Orders", sales, "Staff", staff)
 	}
 	return nil
 }

@@ -18,14 +18,14 @@ func Remove(ctx context.Context, db *store.DB, everything bool) error {
 		return err
 	}
 	if !demo {
-		return errs.Invalidf("", "This database holds no demo store, so nothing was removed")
+		return errs.Wrong("", "demo.wrong.none")
 	}
 	people, sales, err := others(ctx, db)
 	if err != nil {
 		return err
 	}
 	if people+sales > 0 && !everything {
-		return errs.Conflictf("Beside the demo store this database holds %d customers and %d sales of your own, which would go with it. If they may go: regulars demo --remove --everything", people, sales)
+		return errs.Clash("", "demo.wrong.others", "Customers", people, "Orders", sales)
 	}
 	return store.Clear(ctx, db)
 }

@@ -69,7 +69,7 @@ func (f *figures) compare() error {
 	days := now.To - now.From + 1
 	then := retention.Span{From: now.From - days, To: now.From - 1}
 	if then.To < f.h.FirstDay {
-		return errs.Invalidf("compare", "The file begins on %s, so there is no period before the latest to compare with", dayText(f.h.FirstDay))
+		return errs.Wrong("compare", "report.wrong.first-period", "Day", dayText(f.h.FirstDay))
 	}
 	before, err := f.key(then)
 	if err != nil {
@@ -109,10 +109,10 @@ func makeBeside(ctx context.Context, o Options, started time.Time) (*Report, err
 			return nil, err
 		}
 		if made.Empty {
-			return nil, errs.Invalidf("compare", "%s holds no purchase of a known customer, so there is nothing to compare", s.Name)
+			return nil, errs.Wrong("compare", "report.wrong.empty", "File", s.Name)
 		}
 		if i > 0 && made.Currency != r.Currency {
-			return nil, errs.Invalidf("compare", "One file is in %s and the other in %s: amounts of two currencies cannot be compared", r.Currency, made.Currency)
+			return nil, errs.Wrong("compare", "report.wrong.currencies", "First", r.Currency, "Second", made.Currency)
 		}
 		if figuresOf[i], err = f.key(f.h.Whole()); err != nil {
 			return nil, err

@@ -119,13 +119,13 @@ func Make(ctx context.Context, o Options) (*Report, error) {
 func (o *Options) check() error {
 	switch {
 	case len(o.Sources) == 0:
-		return errs.Invalidf("file", "Name a file with orders")
+		return errs.Wrong("file", "report.wrong.file")
 	case o.Compare == TwoFiles && len(o.Sources) != 2:
-		return errs.Invalidf("compare", "To compare files give two of them, the earlier one first")
+		return errs.Wrong("compare", "report.wrong.two-files")
 	case o.Compare != Alone && o.Compare != TwoFiles && o.Compare != TwoPeriods:
-		return errs.Invalidf("compare", "Compare either files or previous-period")
+		return errs.Wrong("compare", "report.wrong.compare")
 	case o.Window < 0 || o.Window > 3650:
-		return errs.Invalidf("window", "The window is a number of days, at most 3650")
+		return errs.Wrong("window", "report.wrong.window")
 	}
 	if o.Step == nil {
 		o.Step = func(string) {}

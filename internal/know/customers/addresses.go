@@ -38,7 +38,7 @@ func (a *Address) tidy() error {
 		return err
 	}
 	if a.Street == "" && a.City == "" && a.Postcode == "" {
-		return errs.Invalidf("street", "An address needs a street, a town or a postcode")
+		return errs.Wrong("street", "customers.wrong.address")
 	}
 	return nil
 }

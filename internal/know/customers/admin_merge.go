@@ -60,7 +60,7 @@ func (d desk) renderMerge(w http.ResponseWriter, r *web.Request, status int, c C
 	if with != "" {
 		two, err := id.ParseCustomer(with)
 		if err != nil {
-			return errs.New(errs.NotFound, err, "%s", r.T("web.error.address"))
+			return errs.Of(errs.NotFound, err, "web.error.address")
 		}
 		if p.Two, err = ByID(r.Context(), d.db, two); err != nil {
 			return err
@@ -205,7 +205,7 @@ func (d desk) merge(w http.ResponseWriter, r *web.Request) error {
 	}
 	with, err := id.ParseCustomer(f.Value("with"))
 	if err != nil {
-		return errs.New(errs.NotFound, err, "%s", r.T("web.error.address"))
+		return errs.Of(errs.NotFound, err, "web.error.address")
 	}
 	survivor, other := c.ID, with
 	if f.Choice("keep", c.ID.String(), with.String()) == with.String() {
@@ -236,7 +236,7 @@ func (d desk) undoMerge(w http.ResponseWriter, r *web.Request) error {
 	}
 	merge, err := strconv.ParseInt(r.PathValue("merge"), 10, 64)
 	if err != nil {
-		return errs.New(errs.NotFound, err, "%s", r.T("web.error.address"))
+		return errs.Of(errs.NotFound, err, "web.error.address")
 	}
 	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error {
 		if _, err := UndoMerge(r.Context(), tx, d.tables, c.ID, merge, by(r)); err != nil {

@@ -78,7 +78,7 @@ func addNote(r *web.Request, f *web.Form) (change, error) {
 func removeNote(r *web.Request, _ *web.Form) (change, error) {
 	note, err := strconv.ParseInt(r.PathValue("note"), 10, 64)
 	if err != nil {
-		return nil, errs.NotFoundf("There is no such note")
+		return nil, errs.Missing("customers.wrong.no-note")
 	}
 	return func(ctx context.Context, tx *store.Tx, c id.Customer) error {
 		return RemoveNote(ctx, tx, c, by(r), note)
@@ -272,7 +272,7 @@ func addAddress(r *web.Request, f *web.Form) (change, error) {
 func removeAddress(r *web.Request, f *web.Form) (change, error) {
 	address, err := strconv.ParseInt(f.Value("address"), 10, 64)
 	if err != nil {
-		return nil, errs.NotFoundf("There is no such address")
+		return nil, errs.Missing("customers.wrong.no-address")
 	}
 	return func(ctx context.Context, tx *store.Tx, c id.Customer) error {
 		return DropAddress(ctx, tx, c, by(r), address)

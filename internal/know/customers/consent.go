@@ -29,7 +29,7 @@ type Consent struct {
 
 func (c *Consent) tidy() error {
 	if !slices.Contains(Channels, c.Channel) {
-		return errs.Invalidf("channel", "Please choose what the consent is for")
+		return errs.Wrong("channel", "customers.wrong.consent-channel")
 	}
 	if err := line("place", &c.Place, maxName); err != nil {
 		return err
@@ -38,10 +38,10 @@ func (c *Consent) tidy() error {
 		return err
 	}
 	if c.Given && c.Words == "" {
-		return errs.Invalidf("words", "A consent counts only with its proof: please give the words the person agreed to")
+		return errs.Wrong("words", "customers.wrong.consent-words")
 	}
 	if c.Given && c.Place == "" {
-		return errs.Invalidf("place", "A consent counts only with its proof: please say where the person gave it")
+		return errs.Wrong("place", "customers.wrong.consent-place")
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func Decide(ctx context.Context, tx *store.Tx, c id.Customer, by By, d Consent) 
 	}
 	d.complete(tx, by)
 	if d.At.After(tx.Now.Add(time.Hour)) {
-		return errs.Invalidf("at", "The decision cannot lie in the future")
+		return errs.Wrong("at", "customers.wrong.consent-future")
 	}
 	log := tx.NewID()
 	if _, err := tx.Exec(ctx, `

@@ -85,7 +85,7 @@ func Create(ctx context.Context, tx *store.Tx, p Profile) (id.Customer, error) {
 		return 0, err
 	}
 	if !made[0].fresh {
-		return 0, errs.New(errs.Conflict, nil, "%s belongs to another customer already", made[0].taken)
+		return 0, errs.Clash("", "customers.wrong.taken", "Identity", made[0].taken)
 	}
 	return made[0].id, nil
 }
@@ -119,7 +119,7 @@ func ByID(ctx context.Context, q store.Querier, c id.Customer) (Customer, error)
 		return Customer{}, err
 	}
 	if len(all) == 0 {
-		return Customer{}, errs.NotFoundf("There is no such customer. It may have been removed with the import that brought it")
+		return Customer{}, errs.Missing("customers.wrong.gone")
 	}
 	return all[0], nil
 }
@@ -161,7 +161,7 @@ func Resolve(ctx context.Context, q store.Querier, c id.Customer) (id.Customer, 
 		var into sql.NullInt64
 		err := q.QueryRow(ctx, `select merged_into from customers where customer_id = $1`, int64(c)).Scan(&into)
 		if errors.Is(err, sql.ErrNoRows) {
-			return 0, errs.NotFoundf("There is no such customer. It may have been removed with the import that brought it")
+			return 0, errs.Missing("customers.wrong.gone")
 		}
 		if err != nil {
 			return 0, fmt.Errorf("follow merges of %s: %w", c, err)
@@ -198,9 +198,9 @@ func lockLiving(ctx context.Context, tx *store.Tx, c id.Customer) (Customer, err
 	case err != nil:
 		return found, err
 	case found.MergedInto != 0:
-		return found, errs.Conflictf("This customer was merged into another one meanwhile. Open the page again and repeat the change there")
+		return found, errs.Clash("", "customers.wrong.merged-meanwhile")
 	case !found.ErasedAt.IsZero():
-		return found, errs.Conflictf("This customer was erased. Nothing can be written about them any more")
+		return found, errs.Clash("", "customers.wrong.erased")
 	}
 	return found, nil
 }
@@ -230,12 +230,12 @@ func (p *Profile) tidy(now time.Time) error {
 		p.Name = strings.TrimSpace(p.Given + " " + p.Family)
 	}
 	if p.Name == "" && len(p.Identities) == 0 {
-		return errs.Invalidf("name", "A customer needs a name, an email, a phone number or another way to be known")
+		return errs.Wrong("name", "customers.wrong.nameless")
 	}
 	if p.JoinedDay != "" {
 		day, err := time.Parse(time.DateOnly, p.JoinedDay)
 		if err != nil {
-			return errs.Invalidf("joined_day", "The day of joining must be a date such as 2024-05-17")
+			return errs.Wrong("joined_day", "customers.wrong.joined")
 		}
 		if p.JoinedAt.IsZero() {
 			p.JoinedAt = day
@@ -255,7 +255,7 @@ func (p *Profile) tidy(now time.Time) error {
 func line(field string, v *string, limit int) error {
 	*v = text.Line(*v)
 	if n := len([]rune(*v)); n > limit {
-		return errs.Invalidf(field, "Please use at most %d characters; there are %d now", limit, n)
+		return errs.Wrong(field, "customers.wrong.too-long", "Max", limit, "Now", n)
 	}
 	return nil
 }
@@ -264,7 +264,7 @@ func line(field string, v *string, limit int) error {
 func area(field string, v *string, limit int) error {
 	*v = text.Clean(*v)
 	if n := len([]rune(*v)); n > limit {
-		return errs.Invalidf(field, "Please use at most %d characters; there are %d now", limit, n)
+		return errs.Wrong(field, "customers.wrong.too-long", "Max", limit, "Now", n)
 	}
 	return nil
 }

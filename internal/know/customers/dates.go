@@ -34,7 +34,7 @@ func (d Date) Day() string {
 // tidy checks a date. The 29th of February is a day of any year.
 func (d *Date) tidy() error {
 	if !slices.Contains(DateKinds, d.Kind) {
-		return errs.Invalidf("kind", "Please choose what sort of date it is")
+		return errs.Wrong("kind", "customers.wrong.date-kind")
 	}
 	if d.Kind != "anniversary" {
 		d.Label = ""
@@ -47,10 +47,10 @@ func (d *Date) tidy() error {
 		year = 2000 // has a 29th of February
 	}
 	if _, err := time.Parse(time.DateOnly, fmt.Sprintf("%04d-%s", year, d.MonthDay)); err != nil || len(d.MonthDay) != 5 {
-		return errs.Invalidf("month_day", "Please give a day that exists, such as 17 May")
+		return errs.Wrong("month_day", "customers.wrong.date-day")
 	}
 	if d.Year < 0 || d.Year != 0 && d.Year < 1800 || d.Year > 2200 {
-		return errs.Invalidf("year", "Please give a year such as 1984, or none")
+		return errs.Wrong("year", "customers.wrong.date-year")
 	}
 	return nil
 }

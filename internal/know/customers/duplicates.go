@@ -65,7 +65,7 @@ func Dismiss(ctx context.Context, tx *store.Tx, a, b id.Customer, by By) error {
 		update customer_duplicates set dismissed_at = $3, dismissed_by = $4 where customer_id = $1 and other_id = $2`,
 		int64(min(a, b)), int64(max(a, b)), tx.Now.UnixMicro(), int64(by.Actor))
 	if err == nil && n == 0 {
-		return errs.NotFoundf("This pair is not suggested any more")
+		return errs.Missing("customers.wrong.no-pair")
 	}
 	return err
 }

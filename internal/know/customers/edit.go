@@ -29,7 +29,7 @@ func Change(ctx context.Context, tx *store.Tx, c id.Customer, by By, e Edit) err
 		return err
 	}
 	if !e.Seen.IsZero() && !e.Seen.Equal(who.ChangedAt) {
-		return errs.Conflictf("Somebody else changed this customer while you were writing. Look at how it stands now, then save again")
+		return errs.Clash("", "customers.wrong.changed-meanwhile")
 	}
 	for _, f := range []struct {
 		name string

@@ -44,7 +44,7 @@ func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Custom
 	case err != nil:
 		return err
 	case who.MergedInto != 0:
-		return errs.Conflictf("This customer was merged into another one. Erase the customer that lives on")
+		return errs.Clash("", "customers.wrong.erase-merged")
 	case !who.ErasedAt.IsZero():
 		return nil
 	}

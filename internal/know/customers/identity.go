@@ -57,7 +57,7 @@ func (i Identity) String() string { return i.Value }
 func Normalise(i Identity, region string) (Identity, error) {
 	v := text.Line(i.Value)
 	if len(v) > maxIdentity {
-		return i, errs.Invalidf(i.Kind, "Please use at most %d characters", maxIdentity)
+		return i, errs.Wrong(i.Kind, "customers.wrong.identity-long", "Max", maxIdentity)
 	}
 	switch i.Kind {
 	case Email:
@@ -65,7 +65,7 @@ func Normalise(i Identity, region string) (Identity, error) {
 		at := strings.LastIndexByte(v, '@')
 		a, err := mail.ParseAddress(v)
 		if at < 0 || !strings.Contains(v[at:], ".") || (err != nil || a.Address != v) && !plainAddress(v) {
-			return i, errs.Invalidf(Email, "An email address looks like ana@example.com")
+			return i, errs.Wrong(Email, "customers.wrong.email")
 		}
 		i.Value = v
 	case Phone:
@@ -74,13 +74,13 @@ func Normalise(i Identity, region string) (Identity, error) {
 		source, own, ok := strings.Cut(v, ":")
 		source, own = strings.ToLower(strings.TrimSpace(source)), strings.TrimSpace(own)
 		if !ok || source == "" || own == "" {
-			return i, errs.Invalidf(External, "An id of another system is written with the system before it, such as shop:1234")
+			return i, errs.Wrong(External, "customers.wrong.external")
 		}
 		i.Value = source + ":" + own
 	case Card:
 		v = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(v))
 		if v == "" {
-			return i, errs.Invalidf(Card, "Please give the number of the card")
+			return i, errs.Wrong(Card, "customers.wrong.card")
 		}
 		i.Value = v
 	default:
@@ -104,7 +104,7 @@ func phone(i Identity, v, region string) (Identity, error) {
 	plus := strings.HasPrefix(v, "+")
 	v = digits(v)
 	if len(v) < 3 || len(v) > 20 {
-		return i, errs.Invalidf(Phone, "A phone number has between 3 and 20 digits, such as +420 601 123 456")
+		return i, errs.Wrong(Phone, "customers.wrong.phone")
 	}
 	if plus {
 		v = "+" + v
@@ -239,7 +239,7 @@ func Claim(ctx context.Context, tx *store.Tx, c id.Customer, by By, is ...Identi
 			return err
 		}
 		if owner != c {
-			return &errs.Error{Kind: errs.Conflict, Field: i.Kind, Text: i.Value + " belongs to another customer already"}
+			return errs.Clash(i.Kind, "customers.wrong.taken", "Identity", i.Value)
 		}
 		n, err := tx.Exec(ctx, `
 			insert into customer_identities (customer_id, kind, value, shown, created_at, import_id, origin_customer_id)
@@ -296,7 +296,7 @@ func Prefer(ctx context.Context, tx *store.Tx, c id.Customer, by By, i Identity)
 	}
 	column := map[string]string{Email: "email", Phone: "phone"}[i.Kind]
 	if column == "" {
-		return errs.Invalidf("kind", "Only an email or a phone can be the main one")
+		return errs.Wrong("kind", "customers.wrong.main")
 	}
 	n, err := tx.Exec(ctx, `
 		update customers set `+column+` = $2 where customer_id = $1 and exists (

@@ -231,7 +231,7 @@ func writeCursor(sort string, l Listed) string {
 }
 
 func readCursor(sort, cursor string) (value any, after int64, err error) {
-	wrong := errs.Invalidf("after", "This page of the list cannot be found. Begin again with the first one")
+	wrong := errs.Wrong("after", "customers.wrong.page")
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		return nil, 0, wrong

@@ -66,7 +66,7 @@ func MergeInto(ctx context.Context, tx *store.Tx, tables []Table, survivor, othe
 // be.
 func lockPair(ctx context.Context, tx *store.Tx, survivor, other id.Customer) (to, from Customer, err error) {
 	if survivor == other {
-		return to, from, errs.Invalidf("other", "A customer cannot be merged with themselves. Choose the other one of the pair")
+		return to, from, errs.Wrong("other", "customers.wrong.merge-self")
 	}
 	if err = Lock(ctx, tx, survivor, other); err != nil {
 		return to, from, err
@@ -79,10 +79,10 @@ func lockPair(ctx context.Context, tx *store.Tx, survivor, other id.Customer) (t
 	}
 	for _, c := range []Customer{to, from} {
 		if c.MergedInto != 0 {
-			return to, from, errs.Conflictf("One of the two was merged already. Open the customer that lives on and look there")
+			return to, from, errs.Clash("", "customers.wrong.merge-merged")
 		}
 		if !c.ErasedAt.IsZero() {
-			return to, from, errs.Conflictf("One of the two was erased and cannot be merged any more")
+			return to, from, errs.Clash("", "customers.wrong.merge-erased")
 		}
 	}
 	return to, from, nil

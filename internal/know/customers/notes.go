@@ -23,7 +23,7 @@ func Note(ctx context.Context, tx *store.Tx, c id.Customer, by By, body string) 
 		return err
 	}
 	if body == "" {
-		return errs.Invalidf("body", "Please write the note")
+		return errs.Wrong("body", "customers.wrong.note")
 	}
 	note := tx.NewID()
 	if _, err := tx.Exec(ctx, `
@@ -58,9 +58,9 @@ func LogCall(ctx context.Context, tx *store.Tx, c id.Customer, by By, call Call)
 	}
 	switch {
 	case !slices.Contains(Directions, call.Direction):
-		return errs.Invalidf("direction", "Please choose who called")
+		return errs.Wrong("direction", "customers.wrong.call-direction")
 	case !slices.Contains(Outcomes, call.Outcome):
-		return errs.Invalidf("outcome", "Please choose how the call ended")
+		return errs.Wrong("outcome", "customers.wrong.call-outcome")
 	}
 	if err := area("body", &call.Body, maxText); err != nil {
 		return err
@@ -69,7 +69,7 @@ func LogCall(ctx context.Context, tx *store.Tx, c id.Customer, by By, call Call)
 		call.At = tx.Now
 	}
 	if call.At.After(tx.Now.Add(time.Hour)) {
-		return errs.Invalidf("at", "The call cannot lie in the future")
+		return errs.Wrong("at", "customers.wrong.call-future")
 	}
 	row := tx.NewID()
 	if _, err := tx.Exec(ctx, `

@@ -124,7 +124,7 @@ func Tastes(ctx context.Context, q store.Querier, c id.Customer) ([]Taste, error
 
 func (t *Taste) tidy() error {
 	if !slices.Contains(TasteKinds, t.Kind) {
-		return errs.Invalidf("kind", "Please choose what sort of taste it is")
+		return errs.Wrong("kind", "customers.wrong.taste-kind")
 	}
 	return tidyLabel("taste", &t.Label)
 }
@@ -134,7 +134,7 @@ func tidyLabel(field string, label *string) error {
 		return err
 	}
 	if text.Fold(*label) == "" {
-		return errs.Invalidf(field, "Please fill this in")
+		return errs.Wrong(field, "web.form.required")
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 // on it. A customer who lost something gets a customer.changed.
 func UndoImport(ctx context.Context, tx *store.Tx, tables []Table, i id.Import, limit int) (more bool, err error) {
 	if i == 0 {
-		return false, errs.Invalidf("import", "Only what an import brought can be undone so")
+		return false, errs.Wrong("import", "customers.wrong.undo")
 	}
 	u := undoing{tx: tx, i: i, tables: tables}
 	// First of all: what follows forgets which identities the import wrote.

@@ -60,7 +60,7 @@ func lockMerged(ctx context.Context, tx *store.Tx, survivor id.Customer, merge i
 	var other int64
 	err = tx.QueryRow(ctx, `select other_id from customer_merges where customer_id = $1 and id = $2`, int64(survivor), merge).Scan(&other)
 	if errors.Is(err, sql.ErrNoRows) {
-		return to, from, errs.NotFoundf("There is no such merge of this customer")
+		return to, from, errs.Missing("customers.wrong.no-merge")
 	}
 	if err != nil {
 		return to, from, err
@@ -76,11 +76,11 @@ func lockMerged(ctx context.Context, tx *store.Tx, survivor id.Customer, merge i
 	}
 	switch {
 	case !to.ErasedAt.IsZero() || !from.ErasedAt.IsZero():
-		err = errs.Conflictf("This customer was erased, so there is nothing left to be divided")
+		err = errs.Clash("", "customers.wrong.unmerge-erased")
 	case from.MergedInto == 0:
-		err = errs.Conflictf("This merge was undone already")
+		err = errs.Clash("", "customers.wrong.unmerge-undone")
 	case to.MergedInto != 0 || from.MergedInto != to.ID:
-		err = errs.Conflictf("A later merge stands in the way. Undo that one first")
+		err = errs.Clash("", "customers.wrong.unmerge-later")
 	}
 	return to, from, err
 }

@@ -63,13 +63,13 @@ func Refund(ctx context.Context, tx *store.Tx, c id.Customer, order id.Order, ba
 	left := o.Total - o.Refunded
 	switch {
 	case o.Return:
-		return 0, errs.Invalidf("", "This is a return itself; there is nothing to give back for it")
+		return 0, errs.Wrong("", "orders.wrong.return")
 	case back.Seen != o.Refunded:
-		return 0, errs.Conflictf("This order was refunded meanwhile. Look at what is left of it and decide again")
+		return 0, errs.Clash("", "orders.wrong.refunded-meanwhile")
 	case back.Reason == "":
-		return 0, errs.Invalidf("reason", "Choose why the money is given back: the reasons show what to mend")
+		return 0, errs.Wrong("reason", "orders.wrong.refund-reason")
 	case left <= 0:
-		return 0, errs.Invalidf("amount", "All of this order has been given back already")
+		return 0, errs.Wrong("amount", "orders.wrong.refunded-all")
 	}
 	lines, err := o.backLines(ctx, tx, back, left)
 	if err != nil {
@@ -91,7 +91,7 @@ func Refund(ctx context.Context, tx *store.Tx, c id.Customer, order id.Order, ba
 		amount = left
 	}
 	if amount <= 0 || amount > left {
-		return 0, errs.Invalidf("amount", "Give back more than nothing and at most %s, which is what is left of this order", money.Amount{Minor: left, Currency: o.Currency})
+		return 0, errs.Wrong("amount", "orders.wrong.refund-amount", "Left", money.Amount{Minor: left, Currency: o.Currency})
 	}
 	returns, err := Returns(ctx, tx, o)
 	if err != nil {
@@ -134,14 +134,14 @@ func (o Order) backLines(ctx context.Context, q store.Querier, back Back, left i
 			n = max(0, l.Quantity)
 		}
 		if n < 0 || n > max(0, remaining[l.Ordinal]) {
-			return nil, errs.Invalidf("lines", "More of a line was chosen than is left of it. Choose at most what was bought and has not come back")
+			return nil, errs.Wrong("lines", "orders.wrong.refund-lines")
 		}
 		if n == 0 {
 			continue
 		}
 		total, err := share(l.Total, n, l.Quantity)
 		if err != nil {
-			return nil, errs.Invalidf("lines", "The amount is too large")
+			return nil, errs.Wrong("lines", "orders.wrong.amount-large")
 		}
 		lines = append(lines, Line{l.Product, n, l.PriceMicro, priceScale, total})
 	}
@@ -196,11 +196,11 @@ func Cancel(ctx context.Context, tx *store.Tx, c id.Customer, order id.Order, re
 	}
 	switch {
 	case o.Return:
-		return errs.Invalidf("", "A return cannot be cancelled: the money has been given back")
+		return errs.Wrong("", "orders.wrong.cancel-return")
 	case o.DeliveredDay != "":
-		return errs.Invalidf("", "This order has been delivered. Refund it instead")
+		return errs.Wrong("", "orders.wrong.cancel-delivered")
 	case strings.TrimSpace(reason) == "":
-		return errs.Invalidf("reason", "Choose why it is cancelled: the reasons show what to mend")
+		return errs.Wrong("reason", "orders.wrong.cancel-reason")
 	}
 	b, err := openBooks(ctx, tx)
 	if err != nil {
@@ -226,11 +226,11 @@ func Promise(ctx context.Context, tx *store.Tx, c id.Customer, order id.Order, d
 	}
 	switch {
 	case !isDay(day):
-		return errs.Invalidf("day", "Give the day that was promised as 2026-03-31")
+		return errs.Wrong("day", "orders.wrong.promise-day")
 	case o.Return || o.Cancelled():
-		return errs.Invalidf("day", "Nothing can be promised for an order that was cancelled or returned")
+		return errs.Wrong("day", "orders.wrong.promise-closed")
 	case day < o.Day:
-		return errs.Invalidf("day", "The day promised cannot be before the day of the order")
+		return errs.Wrong("day", "orders.wrong.promise-before")
 	}
 	former := o.PromisedDay
 	o.PromisedDay = day
@@ -249,11 +249,11 @@ func Deliver(ctx context.Context, tx *store.Tx, c id.Customer, order id.Order, d
 	}
 	switch {
 	case !isDay(day):
-		return errs.Invalidf("day", "Give the day of the delivery as 2026-03-31")
+		return errs.Wrong("day", "orders.wrong.delivery-day")
 	case o.Return || o.Cancelled():
-		return errs.Invalidf("day", "An order that was cancelled or returned cannot be delivered")
+		return errs.Wrong("day", "orders.wrong.delivery-closed")
 	case day < o.Day:
-		return errs.Invalidf("day", "The delivery cannot be before the day of the order")
+		return errs.Wrong("day", "orders.wrong.delivery-before")
 	}
 	o.DeliveredDay = day
 	if err := rewrite(ctx, tx, &o); err != nil {

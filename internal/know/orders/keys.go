@@ -31,14 +31,14 @@ func (s *Sale) checkKeys() error {
 	for _, k := range s.Keys {
 		k = text.Line(k)
 		if len(k) > maxText {
-			return errs.Invalidf("number", "An id of the order %s is longer than %d letters", s.Number, maxText)
+			return errs.Wrong("number", "orders.wrong.key-long", "Number", s.Number, "Max", maxText)
 		}
 		if k != "" && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}
 	if len(keys) > maxKeys {
-		return errs.Invalidf("number", "The order %s has more than %d ids", s.Number, maxKeys)
+		return errs.Wrong("number", "orders.wrong.many-keys", "Number", s.Number, "Max", maxKeys)
 	}
 	s.Keys = keys
 	return nil

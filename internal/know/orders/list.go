@@ -107,7 +107,7 @@ func readCursor(s string) (value, order int64, err error) {
 	value, errA := strconv.ParseInt(a, 10, 64)
 	order, errB := strconv.ParseInt(b, 10, 64)
 	if errA != nil || errB != nil {
-		return 0, 0, errs.Invalidf("after", "This page of the list cannot be found. Begin again with the first one")
+		return 0, 0, errs.Wrong("after", "orders.wrong.page")
 	}
 	return value, order, nil
 }

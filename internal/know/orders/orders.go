@@ -194,7 +194,7 @@ func (o *Order) settle(base money.Currency) error {
 	}
 	a, err := o.Amount().Convert(base, o.Rate)
 	if err != nil {
-		return errs.Invalidf("total", "The order %s comes to more than can be counted", o.Number)
+		return errs.Wrong("total", "orders.wrong.total-large", "Number", o.Number)
 	}
 	o.Base = a.Minor
 	return nil
@@ -229,5 +229,5 @@ func openBooks(ctx context.Context, q store.Querier) (*books, error) {
 }
 
 func notFound() error {
-	return errs.NotFoundf("There is no such order. It may have gone with an import that was undone")
+	return errs.Missing("orders.wrong.gone")
 }

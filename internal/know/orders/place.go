@@ -328,7 +328,7 @@ func (w lineWriter) add(o *Order, have int64, lines []Line, imported id.Import) 
 	for i, l := range lines {
 		price, err := l.priceMicro()
 		if err != nil {
-			return errs.Invalidf("price", "A price in the order %s is too large", o.Number)
+			return errs.Wrong("price", "orders.wrong.price-large", "Number", o.Number)
 		}
 		ordinal := have + int64(i) + 1
 		if o.Customer == 0 {

@@ -54,7 +54,7 @@ func EnsureProducts(ctx context.Context, tx *store.Tx, news []NewProduct) (map[s
 	for _, n := range news {
 		n.SKU, n.Name, n.Category = text.Line(n.SKU), text.Line(n.Name), text.Line(n.Category)
 		if n.SKU == "" {
-			return nil, errs.Invalidf("sku", "A product needs a code (SKU) by which it is known")
+			return nil, errs.Wrong("sku", "orders.wrong.sku")
 		}
 		if had, twice := bySKU[n.SKU]; !twice || had.Name == "" && n.Name != "" {
 			bySKU[n.SKU] = n
@@ -168,7 +168,7 @@ func ProductByID(ctx context.Context, q store.Querier, p id.Product) (Product, e
 		return Product{}, fmt.Errorf("read the product %s: %w", p, err)
 	}
 	if len(all) == 0 {
-		return Product{}, errs.NotFoundf("There is no such product. It may have gone with an import that was undone")
+		return Product{}, errs.Missing("orders.wrong.product-gone")
 	}
 	return all[0], nil
 }
@@ -193,20 +193,20 @@ func Products(ctx context.Context, q store.Querier, ids []id.Product) (map[id.Pr
 func SaveProduct(ctx context.Context, tx *store.Tx, p Product) error {
 	p.Name = text.Line(p.Name)
 	if p.Name == "" {
-		return errs.Invalidf("name", "Give the product a name that customers would recognise")
+		return errs.Wrong("name", "orders.wrong.product-name")
 	}
 	if p.Kind != KindProduct && p.Kind != KindService {
-		return errs.Invalidf("kind", "Choose whether it is a product or a charge such as postage")
+		return errs.Wrong("kind", "orders.wrong.product-kind")
 	}
 	if p.Category != 0 {
 		if _, err := CategoryByID(ctx, tx, p.Category); err != nil {
-			return errs.Invalidf("category", "This category is no longer there. Choose another one")
+			return errs.Wrong("category", "orders.wrong.product-category")
 		}
 	}
 	n, err := tx.Exec(ctx, `update products set name = $1, kind = $2, category_id = $3, search = $4 where id = $5`,
 		p.Name, p.Kind, null(int64(p.Category)), searchText(p.SKU, p.Name), int64(p.ID))
 	if err == nil && n == 0 {
-		err = errs.NotFoundf("There is no such product. It may have gone with an import that was undone")
+		err = errs.Missing("orders.wrong.product-gone")
 	}
 	return err
 }
@@ -238,7 +238,7 @@ func CategoryByID(ctx context.Context, q store.Querier, c id.Category) (Category
 		return Category{}, err
 	}
 	if len(all) == 0 {
-		return Category{}, errs.NotFoundf("There is no such category. It may have been removed")
+		return Category{}, errs.Missing("orders.wrong.category-gone")
 	}
 	return all[0], nil
 }
@@ -248,7 +248,7 @@ func CategoryByID(ctx context.Context, q store.Querier, c id.Category) (Category
 func AddCategory(ctx context.Context, tx *store.Tx, name string, parent id.Category) (id.Category, error) {
 	name = text.Line(name)
 	if name == "" || len(name) > 200 {
-		return 0, errs.Invalidf("name", "Give the category a name of at most 200 letters")
+		return 0, errs.Wrong("name", "orders.wrong.category-name")
 	}
 	all, err := Categories(ctx, tx)
 	if err != nil {
@@ -260,7 +260,7 @@ func AddCategory(ctx context.Context, tx *store.Tx, name string, parent id.Categ
 		}
 	}
 	if parent != 0 && !slices.ContainsFunc(all, func(c Category) bool { return c.ID == parent }) {
-		return 0, errs.Invalidf("parent", "The category above it is no longer there. Choose another one")
+		return 0, errs.Wrong("parent", "orders.wrong.category-parent")
 	}
 	c := id.Category(tx.NewID())
 	_, err = tx.Exec(ctx, `insert into categories (id, name, parent_id, created_at) values ($1, $2, $3, $4)`,
@@ -276,18 +276,18 @@ func SaveCategory(ctx context.Context, tx *store.Tx, c Category) error {
 		return err
 	}
 	if c.Name == "" || len(c.Name) > 200 {
-		return errs.Invalidf("name", "Give the category a name of at most 200 letters")
+		return errs.Wrong("name", "orders.wrong.category-name")
 	}
 	parents := map[id.Category]id.Category{}
 	for _, other := range all {
 		parents[other.ID] = other.Parent
 		if other.ID != c.ID && text.Fold(other.Name) == text.Fold(c.Name) {
-			return errs.Conflictf("There is a category of that name already")
+			return errs.Clash("", "orders.wrong.category-taken")
 		}
 	}
 	for above := c.Parent; above != 0; above = parents[above] {
 		if above == c.ID {
-			return errs.Invalidf("parent", "A category cannot lie within itself. Choose another one above it")
+			return errs.Wrong("parent", "orders.wrong.category-within")
 		}
 	}
 	_, err = tx.Exec(ctx, `update categories set name = $1, parent_id = $2 where id = $3`, c.Name, null(int64(c.Parent)), int64(c.ID))

@@ -83,16 +83,16 @@ func SetRates(ctx context.Context, tx *store.Tx, rates []Rate) error {
 	byKey := map[[2]string]Rate{}
 	for _, r := range rates {
 		if r.Currency == b.base {
-			return errs.Invalidf("currency", "%s is this business's own currency and needs no rate", r.Currency)
+			return errs.Wrong("currency", "orders.wrong.rate-own", "Currency", r.Currency)
 		}
 		if c, err := money.ParseCurrency(string(r.Currency)); err != nil || c != r.Currency {
-			return errs.Invalidf("currency", "Choose a currency such as EUR, USD or KRW")
+			return errs.Wrong("currency", "orders.wrong.rate-currency")
 		}
 		if !isDay(r.Day) {
-			return errs.Invalidf("day", "Give the day of the rate as 2026-03-31")
+			return errs.Wrong("day", "orders.wrong.rate-day")
 		}
 		if r.Rate <= 0 {
-			return errs.Invalidf("rate", "A rate is a positive number such as 1.0854")
+			return errs.Wrong("rate", "orders.wrong.rate")
 		}
 		byKey[[2]string{string(r.Currency), r.Day}] = r
 	}

@@ -62,7 +62,7 @@ func (s *Sale) check(b *books) error {
 	for _, t := range []*string{&s.Number, &s.Source, &s.Channel, &s.Staff, &s.ReturnsNumber} {
 		*t = text.Line(*t)
 		if len(*t) > maxText {
-			return errs.Invalidf("", "A number, source, channel or name of an order is longer than %d letters", maxText)
+			return errs.Wrong("", "orders.wrong.text-long", "Max", maxText)
 		}
 	}
 	if err := s.checkKeys(); err != nil {
@@ -75,15 +75,15 @@ func (s *Sale) check(b *books) error {
 	}
 	switch {
 	case s.Number == "":
-		return errs.Invalidf("number", "An order needs a number by which it is known")
+		return errs.Wrong("number", "orders.wrong.number")
 	case s.At.IsZero() || s.At.Year() < 1900 || s.At.Year() > 2200:
-		return errs.Invalidf("at", "The time of the order %s cannot be right: give one between the years 1900 and 2200", s.Number)
+		return errs.Wrong("at", "orders.wrong.time", "Number", s.Number)
 	case len(s.Lines) > maxLines:
-		return errs.Invalidf("lines", "The order %s has more than %d lines", s.Number, maxLines)
+		return errs.Wrong("lines", "orders.wrong.many-lines", "Number", s.Number, "Max", maxLines)
 	}
 	for _, day := range []string{s.PromisedDay, s.DeliveredDay} {
 		if day != "" && !isDay(day) {
-			return errs.Invalidf("day", "The order %s has a day that is none: give days as 2026-03-31", s.Number)
+			return errs.Wrong("day", "orders.wrong.day", "Number", s.Number)
 		}
 	}
 	sum := float64(0)
@@ -95,12 +95,12 @@ func (s *Sale) check(b *books) error {
 	}
 	for _, l := range s.Lines {
 		if l.Product == 0 {
-			return errs.Invalidf("lines", "A line of the order %s names no product", s.Number)
+			return errs.Wrong("lines", "orders.wrong.line-product", "Number", s.Number)
 		}
 		sum += math.Abs(float64(l.Total))
 	}
 	if sum > maxAmount {
-		return errs.Invalidf("total", "The order %s comes to more than can be counted", s.Number)
+		return errs.Wrong("total", "orders.wrong.total-large", "Number", s.Number)
 	}
 	s.At = s.At.UTC().Truncate(time.Microsecond)
 	return nil

@@ -29,7 +29,7 @@ func (d desk) file(name string, make func(r *web.Request, res *Result) sheet) we
 			return err
 		}
 		if !ok {
-			return errs.New(errs.Unavailable, nil, "%s", r.T("insights.export.wait"))
+			return errs.Of(errs.Unavailable, nil, "insights.export.wait")
 		}
 		s := make(r, &res)
 		return d.send(w, r, name, s.heading, web.Rows(s.rows))

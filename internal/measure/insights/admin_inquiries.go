@@ -104,7 +104,7 @@ func (d desk) inquiryFile(w http.ResponseWriter, r *web.Request, name string, i 
 		return err
 	}
 	if !ok {
-		return errs.New(errs.Unavailable, nil, "%s", r.T("insights.export.wait"))
+		return errs.Of(errs.Unavailable, nil, "insights.export.wait")
 	}
 	s := make()
 	return d.send(w, r, name, s.heading, web.Rows(s.rows))

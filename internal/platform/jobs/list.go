@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,11 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 )
+
+// Files are the sentences about jobs.
+//
+//go:embed text
+var Files embed.FS
 
 // State is where a job stands. There is none for done: such jobs are deleted.
 type State string
@@ -59,7 +65,7 @@ func (f Filter) where() (string, []any, error) {
 		terms = append(terms, fmt.Sprintf(term, len(args)))
 	}
 	if len(f.IDs) > 1000 {
-		return "", nil, errs.Invalidf("ids", "At most 1,000 jobs can be chosen one by one")
+		return "", nil, errs.Wrong("ids", "jobs.wrong.many")
 	}
 	if len(f.IDs) > 0 {
 		terms = append(terms, "id in ("+store.List(1, len(f.IDs))+")")
@@ -72,7 +78,7 @@ func (f Filter) where() (string, []any, error) {
 	case Waiting, Running, Dead: // as text, so that the partial indexes serve
 		terms = append(terms, "state = '"+string(f.State)+"'")
 	default:
-		return "", nil, errs.Invalidf("state", "A job is waiting, running or dead")
+		return "", nil, errs.Wrong("state", "jobs.wrong.state")
 	}
 	if f.Kind != "" {
 		add("kind = $%d", f.Kind)
@@ -160,7 +166,7 @@ func Cancel(ctx context.Context, tx *store.Tx, f Filter) (int, error) {
 		return 0, err
 	}
 	if len(f.IDs) == 0 && f.State == "" && f.Kind == "" && !f.Failing {
-		return 0, errs.Invalidf("", "Choose the jobs to cancel: by state, by kind or one by one")
+		return 0, errs.Wrong("", "jobs.wrong.choose")
 	}
 	n, err := tx.Exec(ctx, `delete from jobs where `+where, args...)
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"net/url"
 	"os"
@@ -17,6 +18,11 @@ import (
 
 	"regulars/internal/platform/errs"
 )
+
+// Files are the sentences about databases.
+//
+//go:embed text
+var Files embed.FS
 
 type engine uint8
 
@@ -35,7 +41,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	path = strings.TrimPrefix(path, "sqlite://")
 	if dir := filepath.Dir(path); dir != "." {
 		if _, err := os.Stat(dir); err != nil {
-			return errs.New(errs.Invalid, err, "The folder %s for the database does not exist. Make it first, or name another file", dir)
+			return errs.Of(errs.Invalid, err, "store.wrong.folder", "Folder", dir)
 		}
 	}
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
@@ -47,7 +53,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	db.write.SetMaxOpenConns(1)
 	if err := db.write.PingContext(ctx); err != nil {
 		db.write.Close()
-		return errs.New(errs.Invalid, err, "The file %s cannot be opened as a database", path)
+		return errs.Of(errs.Invalid, err, "store.wrong.file", "File", path)
 	}
 	if db.read, err = sql.Open("sqlite", file+sqlitePragmas+"&_pragma=query_only(1)"); err != nil {
 		return err
@@ -60,11 +66,11 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 func openPostgres(ctx context.Context, db *DB, dsn string) error {
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return errs.Invalidf("db", "The address of the PostgreSQL database is not of the form postgres://user:password@host/database")
+		return errs.Wrong("db", "store.wrong.address-form")
 	}
 	pool, err := sql.Open("pgx", dsn)
 	if err != nil {
-		return errs.New(errs.Invalid, err, "The address of the PostgreSQL database is not understood")
+		return errs.Of(errs.Invalid, err, "store.wrong.address")
 	}
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(8)
@@ -75,11 +81,11 @@ func openPostgres(ctx context.Context, db *DB, dsn string) error {
 		       current_setting('server_encoding') = 'UTF8'`).Scan(&citus, &utf8)
 	if err != nil {
 		pool.Close()
-		return errs.New(errs.Unavailable, err, "The PostgreSQL server at %s does not answer. Is it running, and are user and password right?", u.Host)
+		return errs.Of(errs.Unavailable, err, "store.wrong.no-answer", "Host", u.Host)
 	}
 	if !utf8 {
 		pool.Close()
-		return errs.Invalidf("db", "The PostgreSQL database must be in UTF8: create it with encoding 'UTF8' and locale 'C.UTF-8'")
+		return errs.Wrong("db", "store.wrong.encoding")
 	}
 	if citus {
 		db.engine = citusEngine

@@ -45,7 +45,7 @@ func (db *DB) holdLease(ctx context.Context) error {
 			return err
 		}
 	}
-	return errs.New(errs.Unavailable, nil, "No node number is free: more than a thousand programs use this database")
+	return errs.Of(errs.Unavailable, nil, "store.wrong.nodes")
 }
 
 func (db *DB) held() bool { return !db.lease.until.IsZero() }

@@ -107,8 +107,7 @@ func (db *DB) migrate(ctx context.Context, dir fs.FS) error {
 		return err
 	}
 	if newest > len(all) {
-		return errs.New(errs.Unavailable, nil,
-			"This database was made by a newer Regulars (schema %d; this program knows %d). Start the newer program, or restore a backup from before the update", newest, len(all))
+		return errs.Of(errs.Unavailable, nil, "store.wrong.newer", "Schema", newest, "Known", len(all))
 	}
 	return nil
 }

@@ -48,8 +48,7 @@ func (db *DB) checkKey(ctx context.Context) error {
 		return fmt.Errorf("look which key sealed the secrets: %w", err)
 	}
 	if _, err := db.Unseal(probe, sealed); err != nil {
-		return errs.New(errs.Unavailable, nil, "The secrets in this database (passwords of mail and shops, second factors) were sealed with another key. "+
-			"Give the key it was made with, by --key-file or REGULARS_SECRET_KEY. If that key is lost, run: regulars check --new-key; what was sealed has to be entered again")
+		return errs.Of(errs.Unavailable, nil, "store.wrong.sealed")
 	}
 	return nil
 }

@@ -39,13 +39,13 @@ func CheckSetup(ctx context.Context, q store.Querier, token string, now time.Tim
 		return err
 	}
 	if n > 0 {
-		return errs.NotFoundf("This store is set up already. Sign in, or ask its owner for a link.")
+		return errs.Missing("users.wrong.set-up")
 	}
 	var found int
 	err = q.QueryRow(ctx, `select count(*) from user_links where token_hash = $1 and purpose = 'owner' and expires_at > $2`,
 		fingerprint(token), now.UnixMicro()).Scan(&found)
 	if err == nil && found == 0 {
-		err = errs.NotFoundf("This set-up link has expired or was mistyped. Start the program again for a new one, or run: regulars user link")
+		err = errs.Missing("users.wrong.set-up-link")
 	}
 	return err
 }
@@ -64,7 +64,7 @@ func Claim(ctx context.Context, tx *store.Tx, token string, owner New) (id.User,
 		return 0, fmt.Errorf("claim the store: %w", err)
 	}
 	if first == 0 {
-		return 0, errs.Conflictf("Somebody else has just set this store up. Sign in, or ask its owner for a link.")
+		return 0, errs.Clash("", "users.wrong.set-up-meanwhile")
 	}
 	if _, err := tx.Exec(ctx, `delete from user_links where purpose = 'owner'`); err != nil {
 		return 0, fmt.Errorf("take back set-up links: %w", err)
@@ -81,7 +81,7 @@ func Link(ctx context.Context, tx *store.Tx, by, user id.User) (token string, er
 		return "", err
 	}
 	if !u.DisabledAt.IsZero() {
-		return "", errs.Invalidf("", "This member of staff is disabled. Let them sign in again first.")
+		return "", errs.Wrong("", "users.wrong.disabled")
 	}
 	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
 		return "", fmt.Errorf("take back links: %w", err)
@@ -99,7 +99,7 @@ func LinkOf(ctx context.Context, q store.Querier, token string, now time.Time) (
 		select user_id from user_links where token_hash = $1 and purpose = 'password' and expires_at > $2`,
 		fingerprint(token), now.UnixMicro()).Scan(&user)
 	if errors.Is(err, sql.ErrNoRows) {
-		return User{}, errs.NotFoundf("This link has been used or has expired. Ask an owner of this store for a new one.")
+		return User{}, errs.Missing("users.wrong.link")
 	}
 	if err != nil {
 		return User{}, fmt.Errorf("read a link: %w", err)
@@ -119,7 +119,7 @@ func UseLink(ctx context.Context, tx *store.Tx, token string, p Password) (id.Us
 		return 0, fmt.Errorf("use a link: %w", err)
 	}
 	if n == 0 || !u.DisabledAt.IsZero() {
-		return 0, errs.NotFoundf("This link has been used or has expired. Ask an owner of this store for a new one.")
+		return 0, errs.Missing("users.wrong.link")
 	}
 	return u.ID, SetPassword(ctx, tx, u.ID, u.ID, p, "")
 }

@@ -32,14 +32,14 @@ func NewPassword(plain string, owner ...string) (Password, error) {
 	n := utf8.RuneCountInString(plain)
 	switch {
 	case n < minPassword:
-		return Password{}, errs.Invalidf("password", "Please choose a password of at least %d characters. A few words in a row are easy to remember.", minPassword)
+		return Password{}, errs.Wrong("password", "users.wrong.password-short", "Min", minPassword)
 	case n > maxPassword:
-		return Password{}, errs.Invalidf("password", "Please choose a password of at most %d characters.", maxPassword)
+		return Password{}, errs.Wrong("password", "users.wrong.password-long", "Max", maxPassword)
 	}
 	for _, own := range owner {
 		name, _, _ := strings.Cut(own, "@")
 		if l := letters(plain); l != "" && (l == letters(own) || l == letters(name)) {
-			return Password{}, errs.Invalidf("password", "This password is the name or the email address. Please choose one that nobody can guess.")
+			return Password{}, errs.Wrong("password", "users.wrong.password-own")
 		}
 	}
 	return Password{current.hash(plain)}, nil

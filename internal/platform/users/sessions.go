@@ -41,7 +41,7 @@ type Try struct {
 	Device   string // as it is shown in the list of sessions
 }
 
-var errWrong = errs.Invalidf("", "The email address or the password is not right.")
+var errWrong = errs.Wrong("", "users.wrong.sign-in")
 
 // SignIn checks a password and starts a session; its token is what the
 // browser keeps. Wrong ones are errs.Invalid, whatever is wrong; too many of
@@ -139,7 +139,7 @@ func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, e
 		fingerprint(token), now.UnixMicro(), now.Add(-IdleFor).UnixMicro()).
 		Scan(&staff.ID, &staff.Name, &role, &staff.Language, &staff.Theme, &staff.Zone, &seen)
 	if errors.Is(err, sql.ErrNoRows) {
-		return web.Staff{}, errs.New(errs.SignIn, nil, "Nobody is signed in, or the session has ended.")
+		return web.Staff{}, errs.Of(errs.SignIn, nil, "web.error.sign-in.text")
 	}
 	if err != nil {
 		return web.Staff{}, fmt.Errorf("read the session: %w", err)

@@ -62,11 +62,13 @@ type TooMany struct {
 
 // Error says how long to wait.
 func (e *TooMany) Error() string {
-	return fmt.Sprintf("Too many wrong passwords. Try again in %d min.", e.Minutes)
+	return fmt.Sprintf("too many wrong passwords: %d minutes to wait", e.Minutes)
 }
 
 // Unwrap gives the error its kind.
-func (e *TooMany) Unwrap() error { return errs.New(errs.TooLarge, nil, "%s", e.Error()) }
+func (e *TooMany) Unwrap() error {
+	return errs.Of(errs.TooLarge, nil, "users.sign-in.wait", "Count", e.Minutes)
+}
 
 // forgetTry takes back what a right password was counted as: the account's
 // tries all, and the one of its address.

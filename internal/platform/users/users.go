@@ -63,7 +63,7 @@ func Add(ctx context.Context, tx *store.Tx, n New) (id.User, error) {
 		return 0, err
 	}
 	if n.Role < web.Viewer || n.Role > web.Owner {
-		return 0, errs.Invalidf("role", "Please choose one of the roles owner, manager, agent, till or viewer.")
+		return 0, errs.Wrong("role", "users.wrong.role")
 	}
 	user := id.User(tx.NewID())
 	added, err := tx.Exec(ctx, `
@@ -75,7 +75,7 @@ func Add(ctx context.Context, tx *store.Tx, n New) (id.User, error) {
 		return 0, fmt.Errorf("add a member of staff: %w", err)
 	}
 	if added == 0 {
-		return 0, &errs.Error{Kind: errs.Conflict, Field: "email", Text: "A member of staff has this email address already."}
+		return 0, errs.Clash("email", "users.wrong.email-taken")
 	}
 	return user, Audit(ctx, tx, Change{By: n.By, Action: "user.added", Subject: user.String()})
 }
@@ -107,7 +107,7 @@ func Count(ctx context.Context, q store.Querier) (int, error) {
 // in stays one: errs.Invalid.
 func SetRole(ctx context.Context, tx *store.Tx, by, user id.User, role web.Role) error {
 	if role < web.Viewer || role > web.Owner {
-		return errs.Invalidf("role", "Please choose one of the roles owner, manager, agent, till or viewer.")
+		return errs.Wrong("role", "users.wrong.role")
 	}
 	if role != web.Owner {
 		if err := keepAnOwner(ctx, tx, user); err != nil {
@@ -151,7 +151,7 @@ func Enable(ctx context.Context, tx *store.Tx, by, user id.User) error {
 // to choose one, and ends their sessions but the one of the token keep.
 func SetPassword(ctx context.Context, tx *store.Tx, by, user id.User, p Password, keep string) error {
 	if p.hash == "" {
-		return errs.Invalidf("password", "Please choose a password.")
+		return errs.Wrong("password", "users.wrong.password")
 	}
 	if err := update(ctx, tx, user, `password_hash = $2`, p.hash); err != nil {
 		return fmt.Errorf("set a password: %w", err)
@@ -178,10 +178,10 @@ func Prefer(ctx context.Context, tx *store.Tx, user id.User, p Preferences) erro
 		return err
 	}
 	if p.Theme != "" && p.Theme != "light" && p.Theme != "dark" {
-		return errs.Invalidf("theme", "Please choose the light or the dark theme, or neither.")
+		return errs.Wrong("theme", "users.wrong.theme")
 	}
 	if _, err := time.LoadLocation(p.Zone); err != nil {
-		return errs.Invalidf("zone", "There is no time zone of this name. One such as Europe/Prague is known.")
+		return errs.Wrong("zone", "users.wrong.zone")
 	}
 	before, err := ByID(ctx, tx, user)
 	if err != nil {
@@ -211,7 +211,7 @@ func keepAnOwner(ctx context.Context, tx *store.Tx, user id.User) error {
 		return fmt.Errorf("count owners: %w", err)
 	}
 	if is == 1 && others == 0 {
-		return errs.Invalidf("role", "This is the only owner who can sign in. Make somebody else an owner first.")
+		return errs.Wrong("role", "users.wrong.last-owner")
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func update(ctx context.Context, tx *store.Tx, user id.User, set string, args ..
 	return err
 }
 
-var errNoUser = errs.NotFoundf("There is no such member of staff.")
+var errNoUser = errs.Missing("users.wrong.gone")
 
 const userColumns = `
 	select id, name, email, role, language, theme, zone, password_hash <> '', created_at, signed_in_at, disabled_at
@@ -265,10 +265,10 @@ func one(found []User, err error) (User, error) {
 
 func checkName(name string) error {
 	if name == "" {
-		return errs.Invalidf("name", "Please give a name.")
+		return errs.Wrong("name", "users.wrong.name")
 	}
 	if utf8.RuneCountInString(name) > maxName {
-		return errs.Invalidf("name", "Please give a name of at most %d characters.", maxName)
+		return errs.Wrong("name", "users.wrong.name-long", "Max", maxName)
 	}
 	return nil
 }
@@ -279,7 +279,7 @@ func checkEmail(email string) error {
 		err = errors.New("more than an address")
 	}
 	if err != nil {
-		return errs.Invalidf("email", "Please give an email address such as ana@example.com.")
+		return errs.Wrong("email", "users.wrong.email")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package workspace
 import (
 	"embed"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -181,7 +182,7 @@ func moveIn(db *store.DB, r *web.Request, token string, owner users.New, s Setti
 	err = db.Tx(ctx, func(tx *store.Tx) error {
 		user, err := users.Claim(ctx, tx, token, owner)
 		if errs.Is(err, errs.Conflict) || errs.Is(err, errs.NotFound) {
-			return errs.New(errs.NotFound, errTaken, "%s", errs.Message(err))
+			return fmt.Errorf("%w: %w", errTaken, err)
 		}
 		if err != nil {
 			return err

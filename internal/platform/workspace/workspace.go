@@ -142,9 +142,9 @@ func keepFixed(ctx context.Context, q store.Querier, before, s Settings) error {
 	case err != nil || !fixed:
 		return err
 	case before.Zone != s.Zone:
-		return errs.Invalidf("zone", "The time zone stays %s: the days of the orders and events that are here were computed with it. Import into an empty database to use another.", before.Zone)
+		return errs.Wrong("zone", "workspace.wrong.zone-fixed", "Zone", before.Zone)
 	}
-	return errs.Invalidf("currency", "The currency stays %s: the amounts that are here were computed in it. Import into an empty database to use another.", before.Currency)
+	return errs.Wrong("currency", "workspace.wrong.currency-fixed", "Currency", before.Currency)
 }
 
 var colour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
@@ -152,26 +152,26 @@ var colour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 func check(s Settings) error {
 	switch {
 	case s.Name == "":
-		return errs.Invalidf("business", "Please give the business a name.")
+		return errs.Wrong("business", "workspace.wrong.business")
 	case utf8.RuneCountInString(s.Name) > maxName:
-		return errs.Invalidf("business", "Please give a name of at most %d characters.", maxName)
+		return errs.Wrong("business", "workspace.wrong.business-long", "Max", maxName)
 	case !colour.MatchString(s.Colour):
-		return errs.Invalidf("colour", "Please give a colour such as #0f766e.")
+		return errs.Wrong("colour", "workspace.wrong.colour")
 	case zonesOf(s.Country) == nil:
-		return errs.Invalidf("country", "Please choose a country.")
+		return errs.Wrong("country", "workspace.wrong.country")
 	}
 	if _, err := time.LoadLocation(s.Zone); err != nil || s.Zone == "" || s.Zone == "Local" {
-		return errs.Invalidf("zone", "There is no time zone of this name. One such as Europe/London is known.")
+		return errs.Wrong("zone", "workspace.wrong.zone")
 	}
 	if c, err := money.ParseCurrency(string(s.Currency)); err != nil || c != s.Currency {
-		return errs.Invalidf("currency", "Please choose a currency.")
+		return errs.Wrong("currency", "workspace.wrong.currency")
 	}
 	if len(s.Languages) == 0 {
-		return errs.Invalidf("language", "Please choose a language.")
+		return errs.Wrong("language", "workspace.wrong.language")
 	}
 	for i, l := range s.Languages {
 		if !slices.Contains(languages, l) || slices.Contains(s.Languages[:i], l) {
-			return errs.Invalidf("language", "Please choose each language once, of those offered.")
+			return errs.Wrong("language", "workspace.wrong.languages")
 		}
 	}
 	return nil
