@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -29,10 +30,11 @@ var own embed.FS
 
 // cli is the command line: one field a subcommand, each in its own file.
 type cli struct {
-	DB      string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
-	KeyFile string           `name:"key-file" env:"REGULARS_KEY_FILE" placeholder:"FILE" help:"The key that seals passwords and other secrets in the database. Made at the first run, beside the database; keep a copy of it apart. REGULARS_SECRET_KEY may hold the key itself."`
-	Log     string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
-	Version kong.VersionFlag `help:"Print the version and end."`
+	DB       string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
+	KeyFile  string           `name:"key-file" env:"REGULARS_KEY_FILE" placeholder:"FILE" help:"The key that seals passwords and other secrets in the database. Made at the first run, beside the database; keep a copy of it apart. REGULARS_SECRET_KEY may hold the key itself."`
+	Internal []netip.Prefix   `name:"allow-internal" env:"REGULARS_ALLOW_INTERNAL" placeholder:"NETWORK" help:"Networks of your own, such as 10.0.0.0/8, that webhooks may be sent into. Otherwise public addresses alone are called."`
+	Log      string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
+	Version  kong.VersionFlag `help:"Print the version and end."`
 
 	Serve  serveCmd  `cmd:"" help:"Serve the pages and do the background work."`
 	Work   workCmd   `cmd:"" help:"Only do the background work, beside a server on PostgreSQL."`
@@ -109,7 +111,7 @@ func (c *cli) config(errOut io.Writer, command string) app.Config {
 			db = "demo.db"
 		}
 	}
-	return app.Config{DB: db, Key: os.Getenv("REGULARS_SECRET_KEY"), KeyFile: c.KeyFile, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+	return app.Config{DB: db, Key: os.Getenv("REGULARS_SECRET_KEY"), KeyFile: c.KeyFile, Internal: c.Internal, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
 }
 
 // exitCode says what went wrong and turns it into a code.

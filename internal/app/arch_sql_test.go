@@ -33,6 +33,7 @@ var owner = map[string]string{
 	"insights":  "measure/insights",
 	"scores":    "measure/scores",
 	"collect":   "doors/collect",
+	"webhooks":  "doors/webhooks",
 }
 
 // writesElsewhere are the exceptions to "a table is written by its own module

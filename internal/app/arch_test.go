@@ -71,6 +71,7 @@ var order = []string{
 	"doors/admin",
 	"doors/portal",
 	"doors/api",
+	"doors/webhooks",
 	"doors/collect",
 	"doors/importers",
 	"doors/report",

@@ -12,6 +12,7 @@ import (
 	"regulars/internal/doors/demo"
 	"regulars/internal/doors/importers"
 	"regulars/internal/doors/report"
+	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
@@ -20,6 +21,7 @@ import (
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/outbound"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -39,6 +41,7 @@ type Modules struct {
 	Places       []web.Place
 	Panels       []web.Panel
 	Jobs         []jobs.Kind
+	Sending      []jobs.Kind // what waits for other people's machines
 	Events       timeline.Kinds
 	Authenticate web.Authenticate
 	Shop         func(context.Context) (web.Shop, error)
@@ -56,6 +59,7 @@ func files() map[string]fs.FS {
 		"collect":   collect.Files,
 		"importers": importers.Files,
 		"admin":     admin.Files,
+		"webhooks":  webhooks.Files,
 	}
 }
 
@@ -75,7 +79,7 @@ func Catalog(own ...fs.FS) (*locale.Catalog, error) {
 // Tables lists every table with a customer's rows: how they merge, are
 // exported and erased. A test fails for a table that stands nowhere.
 func Tables() []customers.Table {
-	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables)
+	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables, webhooks.Tables)
 }
 
 // events lists what can happen to a customer.
@@ -85,7 +89,7 @@ func events() timeline.Kinds {
 
 // subscriptions lists who reacts to what happens.
 func subscriptions() []timeline.Subscription {
-	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription}
+	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription, webhooks.Subscription(events())}
 }
 
 // modules puts the program together over a database.
@@ -95,7 +99,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if m.Catalog, err = Catalog(); err != nil {
 		return m, err
 	}
-	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places)
+	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places, webhooks.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	m.Jobs = join(
 		timeline.Jobs(db, subscriptions()),
@@ -106,7 +110,9 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		insights.Jobs(db),
 		importers.Jobs(db, Tables()),
 		collect.Jobs(db),
+		webhooks.Jobs(db),
 	)
+	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
 	m.Routes = join(
 		users.Admin(db),
 		workspace.Admin(db),
@@ -114,6 +120,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		orders.Admin(db),
 		insights.Admin(db),
 		importers.Admin(db),
+		webhooks.Admin(db, m.Events),
 		admin.Admin(db, m.Places, c.Version),
 	)
 	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }

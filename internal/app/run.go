@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type Config struct {
 	Key        string           // seals secrets, as secrets.Parse reads it; empty: KeyFile holds it
 	KeyFile    string           // made at the first run; empty: beside the database's file
 	AnyKey     bool             // opens a database whose secrets another key has sealed
+	Internal   []netip.Prefix   // networks of one's own that webhooks may be sent into
 	Exclusive  bool             // the command line has the database to itself
 	Workers    int              // jobs done side by side; zero: 4
 	StopWithin time.Duration    // for what runs when it is stopped; zero: 20 s
@@ -104,10 +106,19 @@ func (c Config) secrets() (*secrets.Box, error) {
 // Close closes the database.
 func (a *App) Close() error { return a.DB.Close() }
 
-// Work does the background work until ctx ends.
+// Work does the background work until ctx ends. What waits for other people's
+// machines has workers of its own and holds up nothing else.
 func (a *App) Work(ctx context.Context) error {
-	runner := jobs.NewRunner(a.DB, a.Modules.Jobs, jobs.Options{Workers: a.Workers, StopWithin: a.StopWithin, Log: a.Log})
-	return runner.Run(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 2)
+	for _, kinds := range [][]jobs.Kind{a.Modules.Jobs, a.Modules.Sending} {
+		runner := jobs.NewRunner(a.DB, kinds, jobs.Options{Workers: a.Workers, StopWithin: a.StopWithin, Log: a.Log})
+		go func() { ended <- runner.Run(ctx) }()
+	}
+	err := <-ended
+	stop()
+	return errors.Join(err, <-ended)
 }
 
 // Drain does all background work that is due and returns: the command line

@@ -57,17 +57,17 @@ type Decided struct {
 
 // Kinds are the events of this module.
 var Kinds = []timeline.Kind{
-	{Name: kindJoined, Version: 1, Icon: "user-plus", Group: "profile", Tell: tellJoined},
-	{Name: kindChanged, Version: 1, Icon: "pencil", Group: "profile", Tell: tellChanged},
-	{Name: kindTagged, Version: 1, Icon: "tag", Group: "profile", Tell: tellCount("customers.event.tagged")},
-	{Name: kindUntagged, Version: 1, Icon: "tag", Group: "profile", Tell: tellCount("customers.event.untagged")},
-	{Name: kindMerged, Version: 1, Icon: "git-merge", Group: "profile", Tell: tell("customers.event.merged", "")},
-	{Name: kindUnmerged, Version: 1, Icon: "arrow-back-up", Group: "profile", Tell: tell("customers.event.unmerged", "")},
+	{Name: kindJoined, Version: 1, Icon: "user-plus", Group: "profile", Payload: Joined{}, Tell: tellJoined},
+	{Name: kindChanged, Version: 1, Icon: "pencil", Group: "profile", Payload: Changed{}, Tell: tellChanged},
+	{Name: kindTagged, Version: 1, Icon: "tag", Group: "profile", Payload: Tagged{}, Tell: tellCount("customers.event.tagged")},
+	{Name: kindUntagged, Version: 1, Icon: "tag", Group: "profile", Payload: Tagged{}, Tell: tellCount("customers.event.untagged")},
+	{Name: kindMerged, Version: 1, Icon: "git-merge", Group: "profile", Payload: Merged{}, Tell: tell("customers.event.merged", "")},
+	{Name: kindUnmerged, Version: 1, Icon: "arrow-back-up", Group: "profile", Payload: Merged{}, Tell: tell("customers.event.unmerged", "")},
 	{Name: kindErased, Version: 1, Icon: "trash", Group: "profile", Tell: tell("customers.event.erased", "")},
 	{Name: kindNote, Version: 1, Icon: "note", Group: "conversations", Tell: tell("customers.event.note", "")},
-	{Name: kindCall, Version: 1, Icon: "phone", Group: "conversations", Tell: tellCall},
-	{Name: kindConsentGiven, Version: 1, Icon: "shield-check", Group: "consent", Tell: tellConsent("customers.event.consent-given", "good")},
-	{Name: kindConsentWithdrawn, Version: 1, Icon: "shield-check", Group: "consent", Tell: tellConsent("customers.event.consent-withdrawn", "warn")},
+	{Name: kindCall, Version: 1, Icon: "phone", Group: "conversations", Payload: Called{}, Tell: tellCall},
+	{Name: kindConsentGiven, Version: 1, Icon: "shield-check", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.consent-given", "good")},
+	{Name: kindConsentWithdrawn, Version: 1, Icon: "shield-check", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.consent-withdrawn", "warn")},
 }
 
 type teller = func(*locale.Printer, timeline.Event) (timeline.Line, error)

@@ -27,9 +27,9 @@ const (
 type Told struct {
 	Number   string         `json:"number"`
 	Return   bool           `json:"return,omitempty"`
-	Of       int64          `json:"of,omitempty"` // of a return: its order
-	Day      string         `json:"day"`          // the local day of the order
-	At       int64          `json:"at"`           // the order's own time, microseconds
+	Of       int64          `json:"of,omitempty" id:"ord"` // of a return: its order
+	Day      string         `json:"day"`                   // the local day of the order
+	At       int64          `json:"at"`                    // the order's own time, microseconds
 	Currency money.Currency `json:"currency"`
 	Base     money.Currency `json:"base"`
 	Total    int64          `json:"total"`
@@ -84,14 +84,14 @@ type Valued struct {
 
 // Kinds are the events as people read them.
 var Kinds = []timeline.Kind{
-	{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Tell: tellPlaced},
-	{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Tell: tellAmended},
-	{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Tell: tellRefunded},
-	{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Tell: tellCancelled},
-	{Name: EventReinstated, Version: 1, Icon: "arrow-back-up", Group: "orders", Tell: tellReinstated},
-	{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Tell: tellPromised},
-	{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Tell: tellDelivered},
-	{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Tell: tellValued},
+	{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellPlaced},
+	{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellAmended},
+	{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellRefunded},
+	{Name: EventCancelled, Version: 1, Icon: "circle-x", Group: "orders", Ref: "ord", Payload: Cancelled{}, Tell: tellCancelled},
+	{Name: EventReinstated, Version: 1, Icon: "arrow-back-up", Group: "orders", Ref: "ord", Payload: Reinstated{}, Tell: tellReinstated},
+	{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Ref: "ord", Payload: Promised{}, Tell: tellPromised},
+	{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Ref: "ord", Payload: Delivered{}, Tell: tellDelivered},
+	{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Ref: "ord", Payload: Valued{}, Tell: tellValued},
 }
 
 func href(e timeline.Event) string { return Href(e.Customer, id.Order(e.Ref)) }

@@ -14,6 +14,13 @@ type Kind struct {
 	Version int    // of the payload written today
 	Icon    string // of platform/web's set
 	Group   string // the timeline's filter: orders, conversations, profile…
+	Ref     string // prefix of the id that Ref holds: "ord"; empty: it holds none
+
+	// Payload is a zero value of the struct that is written, nil while it is
+	// {}. The catalogue in docs/events is made of it. An int64 in it that is an
+	// id has a tag with its prefix, as in `id:"ord"`, and is shown outside with
+	// it.
+	Payload any
 
 	// Tell makes the sentence a person reads. It is given a payload of
 	// today's version.

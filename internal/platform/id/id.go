@@ -23,6 +23,7 @@ type (
 	Category int64
 	Source   int64
 	Failure  int64
+	Endpoint int64 // of an outgoing webhook
 )
 
 func (i Customer) String() string { return Show("cus", int64(i)) }
@@ -35,6 +36,7 @@ func (i User) String() string     { return Show("usr", int64(i)) }
 func (i Category) String() string { return Show("cat", int64(i)) }
 func (i Source) String() string   { return Show("src", int64(i)) }
 func (i Failure) String() string  { return Show("fail", int64(i)) }
+func (i Endpoint) String() string { return Show("whk", int64(i)) }
 
 // ParseCustomer reads what Customer.String wrote.
 func ParseCustomer(s string) (Customer, error) { v, err := Parse("cus", s); return Customer(v), err }
@@ -62,6 +64,12 @@ func ParseSource(s string) (Source, error) { v, err := Parse("src", s); return S
 
 // ParseFailure reads what Failure.String wrote.
 func ParseFailure(s string) (Failure, error) { v, err := Parse("fail", s); return Failure(v), err }
+
+// ParseEndpoint reads what Endpoint.String wrote.
+func ParseEndpoint(s string) (Endpoint, error) { v, err := Parse("whk", s); return Endpoint(v), err }
+
+// ParseEvent reads what Event.String wrote.
+func ParseEvent(s string) (Event, error) { v, err := Parse("evt", s); return Event(v), err }
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u to misread.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

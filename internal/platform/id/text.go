@@ -56,3 +56,9 @@ func (i Source) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (i *Source) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "src", b) }
+
+// MarshalText is String.
+func (i Endpoint) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (i *Endpoint) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "whk", b) }
