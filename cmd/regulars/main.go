@@ -31,6 +31,7 @@ var own embed.FS
 // cli is the command line: one field a subcommand, each in its own file.
 type cli struct {
 	DB       string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
+	Config   string           `env:"REGULARS_CONFIG" placeholder:"FILE" help:"A file of settings, a line each as the environment has them: REGULARS_DB=shop.db."`
 	KeyFile  string           `name:"key-file" env:"REGULARS_KEY_FILE" placeholder:"FILE" help:"The key that seals passwords and other secrets in the database. Made at the first run, beside the database; keep a copy of it apart. REGULARS_SECRET_KEY may hold the key itself."`
 	Internal []netip.Prefix   `name:"allow-internal" env:"REGULARS_ALLOW_INTERNAL" placeholder:"NETWORK" help:"Networks of your own, such as 10.0.0.0/8, that webhooks may be sent into. Otherwise public addresses alone are called."`
 	Log      string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
@@ -53,7 +54,8 @@ const description = `Regulars helps a business keep the customers it already has
 
 Everything is kept in one file, regulars.db, unless --db says otherwise; the demo
 store has a file of its own, demo.db, so that it never mixes with yours.
-Every flag can also be set by the environment: --db by REGULARS_DB.
+Every setting can also come from the environment (--db is REGULARS_DB) or from a
+file of such lines, named by --config.
 
 It ends with 0 when all is done, 1 after a fault of the program or the machine,
 2 when what was given cannot be accepted, 3 when some rows were left out.`
@@ -85,6 +87,9 @@ func run(args []string, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if err := readConfig(args, settings(parser.Model)); err != nil {
+		return exitCode(err, errOut)
+	}
 	command, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited
@@ -111,7 +116,7 @@ func (c *cli) config(errOut io.Writer, command string) app.Config {
 			db = "demo.db"
 		}
 	}
-	return app.Config{DB: db, Key: os.Getenv("REGULARS_SECRET_KEY"), KeyFile: c.KeyFile, Internal: c.Internal, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+	return app.Config{DB: db, Key: os.Getenv(secretKey), KeyFile: c.KeyFile, Internal: c.Internal, Version: version, Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
 }
 
 // exitCode says what went wrong and turns it into a code.

@@ -2,45 +2,77 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
 	"regulars/internal/app"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/telemetry"
 )
 
 type serveCmd struct {
-	Addr    string        `default:"localhost:8080" env:"REGULARS_ADDR" help:"Where to listen."`
-	Base    string        `env:"REGULARS_BASE" placeholder:"/PATH" help:"The path it is hosted under behind a proxy."`
-	Secure  bool          `env:"REGULARS_SECURE" help:"It is reached over https: cookies are sent over nothing else."`
-	Dev     bool          `hidden:"" env:"REGULARS_DEV" help:"Add /dev/kit, the page of all components."`
-	Work    bool          `default:"true" negatable:"" env:"REGULARS_WORK" help:"Also do the background work."`
-	Workers int           `default:"4" env:"REGULARS_WORKERS" help:"Jobs done side by side."`
-	Within  time.Duration `name:"stop-within" default:"20s" env:"REGULARS_STOP_WITHIN" help:"How long running jobs may take to finish when it is stopped."`
+	Addr   string `default:"localhost:8080" env:"REGULARS_ADDR" help:"Where to listen."`
+	Base   string `env:"REGULARS_BASE" placeholder:"/PATH" help:"The path it is hosted under behind a proxy."`
+	Secure bool   `env:"REGULARS_SECURE" help:"It is reached over https: cookies are sent over nothing else."`
+	Dev    bool   `hidden:"" env:"REGULARS_DEV" help:"Add /dev/kit, the page of all components."`
+	Work   bool   `default:"true" negatable:"" env:"REGULARS_WORK" help:"Also do the background work."`
+	running
+}
+
+// running is what serve and work have in common.
+type running struct {
+	Workers      int           `default:"4" env:"REGULARS_WORKERS" help:"Jobs done side by side."`
+	Within       time.Duration `name:"stop-within" default:"20s" env:"REGULARS_STOP_WITHIN" help:"How long running jobs may take to finish when it is stopped."`
+	MetricsToken string        `name:"metrics-token" env:"REGULARS_METRICS_TOKEN" placeholder:"WORD" help:"Opens /metrics, for Prometheus, to who sends it as a bearer token. Without it there is no /metrics."`
+	TracesTo     string        `name:"traces-to" env:"REGULARS_TRACES_TO" placeholder:"URL" help:"Where to send OpenTelemetry traces, by OTLP over HTTP: http://localhost:4318."`
+	TracesShare  float64       `name:"traces-share" default:"1" env:"REGULARS_TRACES_SHARE" help:"The share of requests and jobs that is traced, 0 to 1."`
+}
+
+// open opens the program with what is told of it; the function that is
+// returned closes it.
+func (c running) open(ctx context.Context, config app.Config) (*app.App, func(), error) {
+	config.Workers, config.StopWithin, config.MetricsToken = c.Workers, c.Within, c.MetricsToken
+	t, err := telemetry.New(telemetry.Options{Version: config.Version, TracesTo: c.TracesTo, Share: c.TracesShare})
+	if err != nil {
+		return nil, nil, errs.New(errs.Invalid, err, "Traces cannot be sent")
+	}
+	config.Telemetry = t
+	a, err := app.Open(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func() {
+		sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := errors.Join(t.Close(sending), a.Close()); err != nil {
+			config.Log.Warn("closing", "error", err)
+		}
+	}, nil
 }
 
 func (c *serveCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
-	config.Workers = c.Workers
-	config.StopWithin = c.Within
-	a, err := app.Open(ctx, config)
+	a, closing, err := c.open(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer closing()
 	return a.Serve(ctx, app.ServeConfig{Addr: c.Addr, Base: c.Base, Secure: c.Secure, Dev: c.Dev, Work: c.Work, Out: out})
 }
 
 type workCmd struct {
-	Workers int           `default:"4" env:"REGULARS_WORKERS" help:"Jobs done side by side."`
-	Within  time.Duration `name:"stop-within" default:"20s" env:"REGULARS_STOP_WITHIN" help:"How long running jobs may take to finish when it is stopped."`
+	Addr string `name:"health-addr" env:"REGULARS_HEALTH_ADDR" placeholder:"HOST:PORT" help:"Where to answer /healthz, /readyz and /metrics; otherwise nothing listens."`
+	running
 }
 
-func (c *workCmd) Run(ctx context.Context, config app.Config) error {
-	config.Workers = c.Workers
-	config.StopWithin = c.Within
-	a, err := app.Open(ctx, config)
+func (c *workCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
+	a, closing, err := c.open(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer closing()
+	if c.Addr != "" {
+		return a.Serve(ctx, app.ServeConfig{Addr: c.Addr, HealthOnly: true, Work: true, Out: out})
+	}
 	return a.Work(ctx)
 }

@@ -38,6 +38,7 @@ type Modules struct {
 	Catalog      *locale.Catalog
 	Files        map[string]fs.FS // pages, by module
 	Routes       []web.Route
+	Health       []web.Route // of them, those that a mere worker has too
 	Places       []web.Place
 	Panels       []web.Panel
 	Jobs         []jobs.Kind
@@ -113,6 +114,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		webhooks.Jobs(db),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
+	m.Health = admin.Health(db, c.Telemetry, c.MetricsToken)
 	m.Routes = join(
 		users.Admin(db),
 		workspace.Admin(db),
@@ -122,6 +124,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		importers.Admin(db),
 		webhooks.Admin(db, m.Events),
 		admin.Admin(db, m.Places, c.Version),
+		m.Health,
 	)
 	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }
 	m.Shop = workspace.Shop(db)

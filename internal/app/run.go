@@ -22,6 +22,7 @@ import (
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/secrets"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/telemetry"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 )
@@ -39,6 +40,9 @@ type Config struct {
 	StopWithin time.Duration    // for what runs when it is stopped; zero: 20 s
 	Clock      func() time.Time // nil: the real one
 	Log        *slog.Logger
+
+	Telemetry    *telemetry.Telemetry // nil: nothing is counted or traced
+	MetricsToken string               // opens /metrics; empty: there is none
 }
 
 // App is an opened program: a database and the modules over it.
@@ -113,7 +117,7 @@ func (a *App) Work(ctx context.Context) error {
 	defer stop()
 	ended := make(chan error, 2)
 	for _, kinds := range [][]jobs.Kind{a.Modules.Jobs, a.Modules.Sending} {
-		runner := jobs.NewRunner(a.DB, kinds, jobs.Options{Workers: a.Workers, StopWithin: a.StopWithin, Log: a.Log})
+		runner := jobs.NewRunner(a.DB, kinds, jobs.Options{Workers: a.Workers, StopWithin: a.StopWithin, Log: a.Log, Telemetry: a.Telemetry})
 		go func() { ended <- runner.Run(ctx) }()
 	}
 	err := <-ended
@@ -132,7 +136,9 @@ type ServeConfig struct {
 	Secure bool
 	Dev    bool
 	Work   bool // also do the background work
-	Out    io.Writer
+	// HealthOnly serves no pages, only what tells whether all is well.
+	HealthOnly bool
+	Out        io.Writer
 }
 
 // Handler returns the pages as one handler.
@@ -141,12 +147,17 @@ func (a *App) Handler(ctx context.Context, c ServeConfig) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.HealthOnly {
+		return web.New(web.Config{
+			Catalog: a.Modules.Catalog, Routes: a.Modules.Health, Shop: a.Modules.Shop, Now: a.DB.Now, Log: a.Log, Telemetry: a.Telemetry,
+		})
+	}
 	return web.New(web.Config{
 		Base: c.Base, Secure: c.Secure, Dev: c.Dev, Secret: secret,
 		Catalog: a.Modules.Catalog, Routes: a.Modules.Routes, Files: a.Modules.Files,
 		Places: a.Modules.Places, Panels: a.Modules.Panels,
 		Authenticate: a.Modules.Authenticate, Shop: a.Modules.Shop,
-		Now: a.DB.Now, Log: a.Log,
+		Now: a.DB.Now, Log: a.Log, Telemetry: a.Telemetry,
 	})
 }
 
@@ -163,8 +174,10 @@ func (a *App) Serve(ctx context.Context, c ServeConfig) error {
 	}
 	url := "http://" + c.Addr + c.Base
 	fmt.Fprintf(c.Out, "Regulars is ready at %s\n", url)
-	if err := a.greet(ctx, c.Out, url); err != nil {
-		return err
+	if !c.HealthOnly {
+		if err := a.greet(ctx, c.Out, url); err != nil {
+			return err
+		}
 	}
 	server := pages.HTTP(c.Addr)
 	ended := make(chan error, 2)

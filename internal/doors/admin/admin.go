@@ -22,6 +22,7 @@ var Files embed.FS
 var Places = []web.Place{
 	{Key: "admin.place.home", Href: "/", Icon: "home", Order: 0, Role: web.Viewer},
 	{Section: "users.section.house", Key: "admin.place.jobs", Href: "/jobs", Icon: "list-check", Order: 940, Role: web.Manager},
+	{Section: "users.section.house", Key: "admin.place.status", Href: "/status", Icon: "activity", Order: 930, Role: web.Manager},
 	{Section: "users.section.house", Key: "admin.place.about", Href: "/about", Icon: "info-circle", Order: 990, Role: web.Viewer},
 }
 
@@ -34,6 +35,8 @@ func Admin(db *store.DB, places []web.Place, version string) []web.Route {
 		{Pattern: "GET /{$}", Role: web.Viewer, Handler: d.home},
 		{Pattern: "GET /search", Role: web.Viewer, Handler: d.search},
 		{Pattern: "GET /about", Role: web.Viewer, Handler: d.about},
+
+		{Pattern: "GET /status", Role: web.Manager, Handler: d.status},
 
 		{Pattern: "GET /jobs", Role: web.Manager, Handler: d.jobs},
 		{Pattern: "GET /jobs/export", Role: web.Manager, Handler: d.exportJobs},

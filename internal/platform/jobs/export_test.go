@@ -14,7 +14,7 @@ func Seize(ctx context.Context, db *store.DB, kinds []Kind, n int) ([]*Job, erro
 }
 
 // Work runs a seized job's handler, however late.
-func (j *Job) Work() error { return j.kind.do(j) }
+func (j *Job) Work() error { return j.kind.do(j.ctx, j) }
 
 // Settle writes down how a seized job ended, as its runner would.
 func (j *Job) Settle(ctx context.Context, db *store.DB, kinds []Kind, err error) error {

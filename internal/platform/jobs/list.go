@@ -174,3 +174,17 @@ func Cancel(ctx context.Context, tx *store.Tx, f Filter) (int, error) {
 	}
 	return int(n), nil
 }
+
+// Late returns how long the waiting job that is due the longest has been due;
+// zero when none is.
+func Late(ctx context.Context, q store.Querier, now time.Time) (time.Duration, error) {
+	var due sql.NullInt64
+	err := q.QueryRow(ctx, `select min(due_at) from jobs where state = 'waiting' and due_at <= $1`, now.UnixMicro()).Scan(&due)
+	if err != nil {
+		return 0, fmt.Errorf("look for the latest job: %w", err)
+	}
+	if !due.Valid {
+		return 0, nil
+	}
+	return now.Sub(time.UnixMicro(due.Int64)), nil
+}

@@ -15,6 +15,7 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/telemetry"
 )
 
 // Options say how a runner works. The zero value is right for a server.
@@ -27,6 +28,8 @@ type Options struct {
 	StopWithin time.Duration
 	// Log gets failures; nil means the default logger.
 	Log *slog.Logger
+	// Telemetry counts and traces each job; nil does neither.
+	Telemetry *telemetry.Telemetry
 }
 
 const (

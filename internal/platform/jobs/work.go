@@ -17,7 +17,9 @@ import (
 // work runs one job and logs its failure.
 func (r *Runner) work(j *Job) result {
 	begun := time.Now()
-	err := j.kind.do(j)
+	ctx, ended := r.o.Telemetry.Job(j.ctx, j.Kind)
+	err := j.kind.do(ctx, j)
+	ended(err)
 	took := max(time.Since(begun), 1)
 	switch cause := context.Cause(j.ctx); {
 	case err == nil || errors.Is(cause, errStopping):
@@ -30,7 +32,7 @@ func (r *Runner) work(j *Job) result {
 }
 
 // do calls the handler and turns a panic into an error.
-func (k *Kind) do(j *Job) (err error) {
+func (k *Kind) do(ctx context.Context, j *Job) (err error) {
 	if j.Attempt > k.attempts() {
 		return fmt.Errorf("the program stopped at each of the %d attempts", k.attempts())
 	}
@@ -39,7 +41,7 @@ func (k *Kind) do(j *Job) (err error) {
 			err = fmt.Errorf("panic: %v at %s", p, panicAt(debug.Stack()))
 		}
 	}()
-	return k.Do(j.ctx, j)
+	return k.Do(ctx, j)
 }
 
 // panicAt finds the line that panicked: the second of the two that follow

@@ -16,6 +16,7 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/secrets"
+	"regulars/internal/platform/telemetry"
 )
 
 // Querier reads: the database itself (outside any transaction) and a
@@ -93,12 +94,18 @@ func (db *DB) Close() error {
 
 // Query reads outside any transaction.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return db.read.QueryContext(ctx, query, args...)
+	ctx, ended := telemetry.Statement(ctx, query)
+	rows, err := db.read.QueryContext(ctx, query, args...)
+	ended(err)
+	return rows, err
 }
 
 // QueryRow reads one row outside any transaction.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return db.read.QueryRowContext(ctx, query, args...)
+	ctx, ended := telemetry.Statement(ctx, query)
+	row := db.read.QueryRowContext(ctx, query, args...)
+	ended(row.Err())
+	return row
 }
 
 // Now is the time by the database's clock, in whole microseconds UTC.

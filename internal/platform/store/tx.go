@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"regulars/internal/platform/telemetry"
 )
 
 // Tx is one transaction. Its Now is the only clock of what happens in it.
@@ -78,7 +80,9 @@ func (tx *Tx) AfterCommit(f func()) { *tx.after = append(*tx.after, f) }
 
 // Exec runs a statement and returns how many rows it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	ctx, ended := telemetry.Statement(ctx, query)
 	res, err := tx.tx.ExecContext(ctx, query, args...)
+	ended(err)
 	if err != nil {
 		return 0, err
 	}
@@ -87,12 +91,18 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Query reads within the transaction.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.tx.QueryContext(ctx, query, args...)
+	ctx, ended := telemetry.Statement(ctx, query)
+	rows, err := tx.tx.QueryContext(ctx, query, args...)
+	ended(err)
+	return rows, err
 }
 
 // QueryRow reads one row within the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.tx.QueryRowContext(ctx, query, args...)
+	ctx, ended := telemetry.Statement(ctx, query)
+	row := tx.tx.QueryRowContext(ctx, query, args...)
+	ended(row.Err())
+	return row
 }
 
 // SkipLocked is DB.SkipLocked, for the claim of jobs.

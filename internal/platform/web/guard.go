@@ -22,7 +22,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	start := time.Now()
 	a := &answer{ResponseWriter: w, id: newRequestID()}
 	setSecurityHeaders(w.Header(), a.id, s.Secure)
-	pattern := s.dispatch(a, hr)
+	ctx, ended := s.Telemetry.Request(hr)
+	pattern := s.dispatch(a, hr.WithContext(ctx))
+	ended(pattern, a.code())
 	attrs := []slog.Attr{
 		slog.String("id", a.id), slog.String("method", hr.Method), slog.String("route", pattern),
 		slog.Int("status", a.code()), slog.Int("bytes", a.bytes),
@@ -31,7 +33,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	if a.request != nil && a.request.Staff.ID != 0 {
 		attrs = append(attrs, slog.String("staff", a.request.Staff.ID.String()))
 	}
-	s.Log.LogAttrs(hr.Context(), slog.LevelInfo, "request", attrs...)
+	level := slog.LevelInfo
+	if a.request != nil && a.request.route.Quiet {
+		level = slog.LevelDebug
+	}
+	s.Log.LogAttrs(hr.Context(), level, "request", attrs...)
 }
 
 // dispatch serves the request and returns the pattern it matched.

@@ -72,6 +72,9 @@ type Route struct {
 	// AnyOrigin opens a route to programs and other sites' pages (an API, a
 	// collector). Nobody is ever signed in on it: cookies are not read.
 	AnyOrigin bool
+	// Quiet routes are asked so often that the log has a line of each only when
+	// it tells everything: what looks whether the program is alive.
+	Quiet bool
 }
 
 // Place is a line in the navigation.

@@ -15,6 +15,7 @@ import (
 
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/telemetry"
 )
 
 // Config is everything the server is made of.
@@ -31,8 +32,9 @@ type Config struct {
 
 	Authenticate Authenticate
 	Shop         func(ctx context.Context) (Shop, error)
-	Now          func() time.Time // time.Now when nil
-	Log          *slog.Logger     // slog.Default when nil
+	Now          func() time.Time     // time.Now when nil
+	Telemetry    *telemetry.Telemetry // nil: nothing is counted
+	Log          *slog.Logger         // slog.Default when nil
 }
 
 // Server serves the pages of all modules. It is safe for many goroutines.

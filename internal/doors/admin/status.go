@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/web"
+	"regulars/internal/platform/web/kit"
+)
+
+type statusPage struct {
+	Overall kit.Alert
+	Table   kit.Table
+}
+
+// check is one line of the status page.
+type check struct {
+	what  string // key of its name
+	tone  kit.Tone
+	text  string
+	leads string // page with more, or empty
+}
+
+// What is worth a warning.
+const (
+	lateWarns = time.Minute      // a job that is due and not begun
+	lateBad   = 15 * time.Minute // background work stands still
+	freeWarns = 2 << 30
+	freeBad   = 256 << 20
+	slowWarns = 250 * time.Millisecond
+)
+
+// status says on one page whether all is well with what the program stands on.
+func (d door) status(w http.ResponseWriter, r *web.Request) error {
+	checks, err := d.checks(r)
+	if err != nil {
+		return err
+	}
+	p := statusPage{Table: kit.Table{
+		ID: "status", Caption: r.T("admin.status.title"), First: true, Path: r.Href("/status"), Query: r.URL.Query(),
+		Columns: []kit.Column{{Key: "what", Title: r.T("admin.status.what")}, {Key: "state", Title: r.T("admin.jobs.state")}, {Key: "text", Title: r.T("admin.status.text")}},
+	}}
+	worst := kit.Good
+	for _, c := range checks {
+		worst = worse(worst, c.tone)
+		row := kit.Row{Cells: []any{r.T(c.what), kit.Badge(c.tone, r.T("admin.status.tone."+string(c.tone))), c.text}}
+		if c.leads != "" {
+			row.Href = d.leads(r, c.leads)
+		}
+		p.Table.Rows = append(p.Table.Rows, row)
+	}
+	p.Overall = kit.Alert{Tone: worst, Title: r.T("admin.status.all." + string(worst))}
+	return r.Render(w, "admin/status.html", p)
+}
+
+func worse(a, b kit.Tone) kit.Tone {
+	rank := map[kit.Tone]int{kit.Plain: 0, kit.Good: 1, kit.Warn: 2, kit.Bad: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+func (d door) checks(r *web.Request) ([]check, error) {
+	h, err := d.db.Look(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	database := check{what: "admin.status.database", tone: kit.Good, text: r.T("admin.status.database.text",
+		"Engine", h.Engine, "Schema", fmt.Sprint(h.Schema), "Size", bytesOf(r, h.Bytes), "Programs", r.Print.N("admin.status.programs", h.Programs))}
+	if h.Took > slowWarns {
+		database.tone = kit.Warn
+	}
+	disk := check{what: "admin.status.disk", tone: kit.Plain, text: r.T("admin.status.disk.unknown")}
+	if h.Free >= 0 {
+		disk.text = r.T("admin.status.disk.text", "Free", bytesOf(r, h.Free))
+		disk.tone = toneOf(h.Free < freeWarns, h.Free < freeBad)
+	}
+	work, err := d.workCheck(r)
+	return []check{database, disk, work}, err
+}
+
+func (d door) workCheck(r *web.Request) (check, error) {
+	c := check{what: "admin.status.jobs", leads: "/jobs"}
+	counts, err := jobs.Count(r.Context(), d.db, jobs.Filter{})
+	if err != nil {
+		return c, err
+	}
+	late, err := jobs.Late(r.Context(), d.db, r.Now)
+	if err != nil {
+		return c, err
+	}
+	c.tone = toneOf(late > lateWarns || counts.Dead > 0, late > lateBad)
+	c.text = r.T("admin.status.jobs.text", "Waiting", r.Print.Int(int64(counts.Waiting)), "Running", r.Print.Int(int64(counts.Running)), "Dead", r.Print.Int(int64(counts.Dead)))
+	if late > lateWarns {
+		c.text += " " + r.T("admin.status.jobs.late", "Time", r.Print.Duration(late))
+	}
+	return c, nil
+}
+
+func toneOf(warn, bad bool) kit.Tone {
+	switch {
+	case bad:
+		return kit.Bad
+	case warn:
+		return kit.Warn
+	}
+	return kit.Good
+}
+
+// bytesOf writes a size in the units that disks are sold by.
+func bytesOf(r *web.Request, n int64) string {
+	value, unit := float64(n)/1e6, "MB"
+	if value >= 1000 {
+		value, unit = value/1000, "GB"
+	}
+	return r.Print.Decimal(value, 1) + " " + unit
+}
