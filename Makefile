@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint sizes format golden fuzz bench bench-report torture assets clean
+.PHONY: help run build test lint sizes format golden fuzz bench bench-report torture assets deb clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -48,6 +48,9 @@ bench-report: ## regulars report beside DuckDB and pandas, on ten million orders
 
 torture: ## REGULARS_TORTURE (1000) kills an engine during import and jobs; takes long
 	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath' ./internal/platform/jobs ./internal/doors/importers
+
+deb: build ## a Debian package in bin, of the program, its service and settings
+	@scripts/deb.sh $(VERSION)
 
 assets: ## fetch the vendored CSS, icons and scripts again from npm
 	scripts/assets.sh

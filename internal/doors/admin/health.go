@@ -41,7 +41,7 @@ func ready(db *store.DB) web.Handler {
 		defer cancel()
 		var one int
 		if err := db.QueryRow(ctx, `select 1`).Scan(&one); err != nil {
-			return errs.New(errs.Unavailable, err, "The database does not answer.")
+			return errs.Of(errs.Unavailable, err, "admin.health.database")
 		}
 		return say(w, "ready\n")
 	}
@@ -59,7 +59,7 @@ func metrics(t *telemetry.Telemetry, token string) web.Handler {
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
-			return errs.New(errs.SignIn, nil, "Metrics are for who sends the token: Authorization: Bearer …")
+			return errs.Of(errs.SignIn, nil, "admin.health.token")
 		}
 		handler.ServeHTTP(w, r.Request)
 		return nil

@@ -1,0 +1,75 @@
+package admin_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"regulars/internal/doors/admin"
+	"regulars/internal/platform/locale"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/telemetry"
+	"regulars/internal/platform/web"
+	"regulars/internal/testkit"
+)
+
+func TestProgramsSeeWhetherItIsAliveReadyAndHowItFares(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		tel, err := telemetry.New(telemetry.Options{Version: "1.2.3"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts, err := locale.Load(web.Text(), admin.Files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := web.New(web.Config{Catalog: texts, Routes: admin.Health(db, tel, "sesame"), Telemetry: tel, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		get := func(path, token string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest("GET", path, nil)
+			if token != "" {
+				r.Header.Set("Authorization", "Bearer "+token)
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			return w
+		}
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if w := get(path, ""); w.Code != http.StatusOK {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
+		}
+		for _, token := range []string{"", "sesam", "sesame2"} {
+			if w := get("/metrics", token); w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), "regulars_") {
+				t.Errorf("token %q: %d", token, w.Code)
+			}
+		}
+		text := get("/metrics", "sesame").Body.String()
+		for _, want := range []string{`regulars_http_request_seconds_count{route="GET /readyz",status="200"} 1`, `regulars_jobs{state="waiting"} 0`,
+			`regulars_jobs_late_seconds 0`, "regulars_database_bytes ", "go_sql_open_connections"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("missing: %s", want)
+			}
+		}
+		db.Close()
+		if w := get("/healthz", ""); w.Code != http.StatusOK {
+			t.Errorf("alive without a database: %d", w.Code)
+		}
+		if w := get("/readyz", ""); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("ready without a database: %d", w.Code)
+		}
+	})
+}
+
+func TestWithoutATokenThereAreNoMetrics(t *testing.T) {
+	for _, r := range admin.Health(testkit.DB(t), nil, "") {
+		if strings.Contains(r.Pattern, "metrics") {
+			t.Error("there are")
+		}
+	}
+}
