@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"regulars/internal/doors/admin"
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/telemetry"
 	"regulars/internal/platform/web"
 	"regulars/internal/testkit"
+	"regulars/internal/testkit/page"
 )
 
 func TestProgramsSeeWhetherItIsAliveReadyAndHowItFares(t *testing.T) {
@@ -72,4 +74,19 @@ func TestWithoutATokenThereAreNoMetrics(t *testing.T) {
 			t.Error("there are")
 		}
 	}
+}
+
+func TestTheStatusPageSaysWhenWorkStandsStillAndWhenAllIsWell(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		h := live(t, db)
+		ana := page.As(h.session(h.owner))
+		page.Get(t, h, "/status", ana).In(".alert-good").Count("tbody tr", 3)
+		testkit.Do(t, db, func(tx *store.Tx) error { return jobs.Enqueue(t.Context(), tx, jobs.New{Kind: "facts.refresh"}) })
+		clock.Advance(5 * time.Minute)
+		page.Get(t, h, "/status", ana).In(".alert-warn").In("tbody tr:last-child", page.HasText("5 minutes"))
+		clock.Advance(time.Hour)
+		page.Get(t, h, "/status", ana).In(".alert-bad").In("tbody tr:last-child .badge", page.HasText("Trouble"))
+		till := page.As(h.session(h.add("Tom Till", "tom@example.com", web.Till)))
+		page.Get(t, h, "/status", till).Status(http.StatusForbidden)
+	})
 }

@@ -44,6 +44,11 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 			return errs.Of(errs.Invalid, err, "store.wrong.folder", "Folder", dir)
 		}
 	}
+	// Customers' data is for the program's own user; a file that is there keeps
+	// the mode it was given. What stands in the way, opening it below will say.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		f.Close()
+	}
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	var err error
 	db.engine, db.name = sqliteEngine, path

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -252,4 +254,18 @@ func TestReadersSeeTheOldStateWhileATransactionWrites(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+func TestANewDatabaseIsReadByItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.db")
+	db, err := store.Open(t.Context(), path, store.Options{Migrations: migrations.FS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, file := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	switch {
 	case r.wantsJSON():
 		s.problem(w, r, page)
-	case kind == errs.SignIn && (r.Method == http.MethodGet || r.HTMX()):
+	case kind == errs.SignIn && !r.route.AnyOrigin && (r.Method == http.MethodGet || r.HTMX()):
 		next := "/sign-in"
 		if r.Method == http.MethodGet && !r.HTMX() && r.URL.Path != "/" {
 			next += "?next=" + url.QueryEscape(r.URL.RequestURI())
