@@ -23,6 +23,7 @@ import (
 
 // noFile are lists that are no list of their own, by the id of their table.
 var noFile = map[string]string{
+	"status": "how things stand this minute; metrics are what keeps them",
 	"buyers": "the first buyers of one product: the customers' own list has everybody",
 	"held":   "what the forecast is held against, explained on its page",
 	"top":    "a few lines that explain one sum",

@@ -85,7 +85,7 @@ func TestTheStatusPageSaysWhenWorkStandsStillAndWhenAllIsWell(t *testing.T) {
 		clock.Advance(5 * time.Minute)
 		page.Get(t, h, "/status", ana).In(".alert-warn").In("tbody tr:last-child", page.HasText("5 minutes"))
 		clock.Advance(time.Hour)
-		page.Get(t, h, "/status", ana).In(".alert-bad").In("tbody tr:last-child .badge", page.HasText("Trouble"))
+		page.Get(t, h, "/status", ana).In(".alert-bad").In("tbody tr:last-child", page.HasText("Trouble"))
 		till := page.As(h.session(h.add("Tom Till", "tom@example.com", web.Till)))
 		if got := page.Do(t, h, httptest.NewRequest("GET", "/status", nil), till).Status; got != http.StatusForbidden {
 			t.Errorf("the till sees it: %d", got)
