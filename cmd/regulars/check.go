@@ -28,8 +28,25 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 				return err
 			}
 		}
+		log, err := users.CheckAudit(ctx, db)
+		if err != nil {
+			return err
+		}
+		if len(log.Faults) > 0 {
+			for _, f := range log.Faults {
+				fmt.Fprintln(out, "audit log: "+f)
+			}
+			return errs.Of(errs.Conflict, nil, "users.audit.broken", "Count", len(log.Faults))
+		}
+		if !c.JSON {
+			fmt.Fprintf(out, "The audit log is as it was written: %d lines in one chain", log.Lines)
+			if log.Before > 0 {
+				fmt.Fprintf(out, ", and %d from before there was one", log.Before)
+			}
+			fmt.Fprintln(out, ".")
+		}
 		if !c.Rebuild && c.JSON {
-			return json.NewEncoder(out).Encode(map[string]any{"database": db.Name(), "current": true})
+			return json.NewEncoder(out).Encode(map[string]any{"database": db.Name(), "current": true, "audit": log})
 		}
 		if !c.Rebuild {
 			fmt.Fprintf(out, "%s can be opened and its schema is up to date. --rebuild proves what is derived.\n", db.Name())

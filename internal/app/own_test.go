@@ -13,6 +13,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/testkit"
 )
 
@@ -127,6 +128,12 @@ func TestAnErasedBuyerStandsInNoTextOfAnyModule(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		a, b := buyer(t, db, "anna"), buyer(t, db, "berta")
 		testkit.Do(t, db, func(tx *store.Tx) error {
+			for _, c := range []id.Customer{a, b} {
+				if err := customers.Audit(t.Context(), tx, c, users.Change{By: 7, Action: "customer.changed",
+					Values: users.Changed("name", "Zanzibar", "Zanzibar Anna")}); err != nil {
+					return err
+				}
+			}
 			_, err := customers.MergeInto(t.Context(), tx, Tables(), a, b, clerk)
 			return err
 		})
@@ -150,6 +157,9 @@ func TestAnErasedBuyerStandsInNoTextOfAnyModule(t *testing.T) {
 		drain(t, db)
 		if after := find(); len(after) > 0 {
 			t.Errorf("the person still stands in %v", after)
+		}
+		if log, err := users.CheckAudit(t.Context(), db); err != nil || log.Erased != 2 || len(log.Faults) > 0 {
+			t.Errorf("the audit log after the erasure: %+v, %v", log, err)
 		}
 		var n, sum int64
 		if err := db.QueryRow(t.Context(), `select count(*), cast(sum(total_minor) as bigint) from orders`).Scan(&n, &sum); err != nil || n != 2 || sum != 2000 {

@@ -31,6 +31,7 @@ type house struct {
 	t     *testing.T
 	db    *store.DB
 	staff map[web.Role]id.User
+	work  func(ctx context.Context) error
 }
 
 func newHouse(t *testing.T, db *store.DB) house {
@@ -44,10 +45,7 @@ func newHouse(t *testing.T, db *store.DB) house {
 	if h.Server, err = a.Handler(t.Context(), ServeConfig{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	var working sync.WaitGroup
-	working.Go(func() { _ = a.Work(ctx) }) // pages of figures wait for it
-	t.Cleanup(func() { stop(); working.Wait() })
+	h.work = a.Work
 	testkit.Do(t, db, func(tx *store.Tx) error {
 		for role := web.Viewer; role <= web.Owner; role++ {
 			user, err := users.Add(t.Context(), tx, users.New{Name: "The " + role.String(), Email: role.String() + "@example.com", Role: role})
@@ -122,6 +120,11 @@ func TestGoldenRoutes(t *testing.T) {
 // as somebody of each role.
 func TestEveryRouteLetsInWhoItSaysAndNobodyElse(t *testing.T) {
 	h := newHouse(t, testkit.DB(t))
+	ctx, stop := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	working.Go(func() { _ = h.work(ctx) }) // pages of figures wait for it
+	defer working.Wait()
+	defer stop()
 	for _, route := range h.Routes() {
 		for role := web.Public; role <= web.Owner; role++ {
 			r := request(route)

@@ -84,7 +84,7 @@ func TestAManagerTriesWorkAgainAndCancelsItAndTheLogSaysWho(t *testing.T) {
 		running := page.Get(t, h, "/jobs?state=running", ana).Not("tbody form[action$='/attempt']").Attr("tbody form[action$='/cancellation']", "action")
 		page.Post(t, h, running, url.Values{}, ana).Redirects("/jobs")
 		page.Post(t, h, running, url.Values{}, ana).Redirects("/jobs") // it is gone
-		lines, err := users.AuditLog(t.Context(), db, h.owner, 0, 10)
+		lines, err := users.AuditLog(t.Context(), db, users.Lines{By: h.owner, Before: 0, Limit: 10})
 		if err != nil || len(lines) < 3 || lines[0].Action != "jobs.cancelled" || lines[1].Action != "jobs.cancelled" || lines[2].Action != "jobs.retried" {
 			t.Errorf("%+v, %v", lines, err)
 		}

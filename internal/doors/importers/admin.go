@@ -149,6 +149,9 @@ func (d door) upload(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := users.AuditExport(r.Context(), d.db, users.Change{By: r.Staff.ID, Action: "import.uploaded", Subject: i.String()}); err != nil {
+		return err
+	}
 	return r.Redirect(w, "/imports/"+i.String())
 }
 

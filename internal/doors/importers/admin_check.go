@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 	"regulars/internal/platform/workspace"
@@ -117,7 +119,7 @@ func (d door) choose(w http.ResponseWriter, r *web.Request) error {
 	}
 	if again := im.Settings; again.set(f) {
 		// Another encoding or sheet has other columns: begin anew with it.
-		err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Choose(r.Context(), tx, im.ID, again) })
+		err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return mapped(r, tx, im.ID, again) })
 		return d.after(w, r, im, err)
 	}
 	p, err := Check(r.Context(), d.db, im)
@@ -130,7 +132,7 @@ func (d door) choose(w http.ResponseWriter, r *web.Request) error {
 	p.Settings = readSettings(r, f, p)
 	p.understand()
 	if f.OK() && f.Value("do") != "start" {
-		err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Choose(r.Context(), tx, im.ID, p.Settings) })
+		err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return mapped(r, tx, im.ID, p.Settings) })
 		return d.after(w, r, im, err)
 	}
 	place := Place{money.Currency(f.Text("shop-currency", 3)), f.Text("shop-zone", 64)}
@@ -149,6 +151,14 @@ func (d door) choose(w http.ResponseWriter, r *web.Request) error {
 		return r.Redirect(w, "/imports/"+im.ID.String())
 	}
 	return renderCheck(w, r, http.StatusUnprocessableEntity, im, p, f)
+}
+
+// mapped keeps how a file is read, and notes who said so.
+func mapped(r *web.Request, tx *store.Tx, i id.Import, s Settings) error {
+	if err := Choose(r.Context(), tx, i, s); err != nil {
+		return err
+	}
+	return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "import.mapped", Subject: i.String()})
 }
 
 // set takes another encoding or worksheet over, and reports whether it is one.

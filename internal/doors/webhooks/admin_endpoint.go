@@ -12,6 +12,7 @@ import (
 	"regulars/internal/platform/export"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -297,7 +298,12 @@ func (d door) replayOne(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Replay(r.Context(), tx, x) }); err != nil {
+	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error {
+		if err := Replay(r.Context(), tx, x); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "webhook.replayed", Subject: x.Endpoint.String()})
+	}); err != nil {
 		return err
 	}
 	r.Flash(w, "good", r.T("webhooks.replayed.one"))
@@ -326,7 +332,10 @@ func (d door) replay(w http.ResponseWriter, r *web.Request) error {
 		return fmt.Errorf("read the day of a replay: %w", err)
 	}
 	return d.do(w, r, "webhooks.replayed", func(ctx context.Context, tx *store.Tx) error {
-		return ReplaySince(ctx, tx, e.ID, since, what == "all")
+		if err := ReplaySince(ctx, tx, e.ID, since, what == "all"); err != nil {
+			return err
+		}
+		return users.Audit(ctx, tx, users.Change{By: r.Staff.ID, Action: "webhook.replayed", Subject: e.ID.String()})
 	})
 }
 

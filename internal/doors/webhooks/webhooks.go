@@ -141,7 +141,7 @@ func Change(ctx context.Context, tx *store.Tx, by id.User, endpoint id.Endpoint,
 		int64(endpoint), e.URL, e.Description, strings.Join(e.Kinds, " "), e.History); err != nil {
 		return fmt.Errorf("change %s: %w", endpoint, err)
 	}
-	return users.Audit(ctx, tx, users.Change{By: by, Action: "webhook.changed", Subject: endpoint.String(), Fields: fields})
+	return users.Audit(ctx, tx, users.Change{By: by, Action: "webhook.changed", Subject: endpoint.String(), Values: fields})
 }
 
 // Pause holds back from now on what happens, until Resume.

@@ -81,7 +81,12 @@ func (d desk) livingByID(r *web.Request, pairs []Pair) (map[id.Customer]foundLin
 }
 
 func (d desk) lookAgain(w http.ResponseWriter, r *web.Request) error {
-	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return LookForDuplicates(r.Context(), tx) }); err != nil {
+	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error {
+		if err := LookForDuplicates(r.Context(), tx); err != nil {
+			return err
+		}
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "duplicates.searched"})
+	}); err != nil {
 		return err
 	}
 	r.Flash(w, "good", r.T("customers.duplicates.looking"))
@@ -101,7 +106,7 @@ func (d desk) dismiss(w http.ResponseWriter, r *web.Request) error {
 		if err := Dismiss(r.Context(), tx, one, other, by(r)); err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, audited(r, "duplicate.dismissed", one))
+		return users.Audit(r.Context(), tx, noted(r, "duplicate.dismissed", one))
 	}); err != nil {
 		return err
 	}

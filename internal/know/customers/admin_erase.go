@@ -20,15 +20,15 @@ func (d desk) export(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := users.AuditExport(r.Context(), d.db, audited(r, "customer.exported", c.ID)); err != nil {
+	if err := users.AuditExport(r.Context(), d.db, noted(r, "customer.exported", c.ID)); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+c.ID.String()+`.json"`)
 	return r.JSON(w, x)
 }
 
-// audited is the audit log's line of what is done to a customer.
-func audited(r *web.Request, action string, c id.Customer) users.Change {
+// noted is the audit log's line of what is done to a customer.
+func noted(r *web.Request, action string, c id.Customer) users.Change {
 	return users.Change{By: r.Staff.ID, Action: action, Subject: c.String()}
 }
 
@@ -77,7 +77,7 @@ func (d desk) erase(w http.ResponseWriter, r *web.Request) error {
 		if err := EraseForGood(ctx, tx, d.tables, c, by(r)); err != nil {
 			return err
 		}
-		return users.Audit(ctx, tx, audited(r, "customer.erased", c))
+		return users.Audit(ctx, tx, noted(r, "customer.erased", c))
 	}); err != nil {
 		return err
 	}

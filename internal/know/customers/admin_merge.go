@@ -216,7 +216,7 @@ func (d desk) merge(w http.ResponseWriter, r *web.Request) error {
 			if _, err := MergeInto(r.Context(), tx, d.tables, survivor, other, by(r)); err != nil {
 				return err
 			}
-			return users.Audit(r.Context(), tx, audited(r, "customer.merged", survivor))
+			return users.Audit(r.Context(), tx, noted(r, "customer.merged", survivor))
 		}))
 	}
 	if err != nil {
@@ -242,7 +242,7 @@ func (d desk) undoMerge(w http.ResponseWriter, r *web.Request) error {
 		if _, err := UndoMerge(r.Context(), tx, d.tables, c.ID, merge, by(r)); err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, audited(r, "customer.unmerged", c.ID))
+		return users.Audit(r.Context(), tx, noted(r, "customer.unmerged", c.ID))
 	}); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 	"regulars/internal/platform/workspace"
@@ -54,7 +55,7 @@ func (d desk) apply(r *web.Request, c id.Customer, f *web.Form, read small) erro
 	if err != nil || !f.OK() {
 		return err
 	}
-	return f.Take(d.write(r, c, change))
+	return f.Take(d.write(r, c, audited(r.Staff.ID, "customer.changed", change)))
 }
 
 // under gives an error in the field of a verb the name of the form's field.
@@ -206,7 +207,9 @@ func (d desk) save(w http.ResponseWriter, r *web.Request) error {
 		e.Seen = moment(seen)
 	}
 	if f.OK() {
-		err = f.Take(d.write(r, c.ID, func(ctx context.Context, tx *store.Tx, c id.Customer) error { return Change(ctx, tx, c, by(r), e) }))
+		err = f.Take(d.write(r, c.ID, audited(r.Staff.ID, "customer.changed", func(ctx context.Context, tx *store.Tx, c id.Customer) error {
+			return Change(ctx, tx, c, by(r), e)
+		})))
 	}
 	if err != nil {
 		return err
@@ -324,8 +327,14 @@ func (d desk) make(w http.ResponseWriter, r *web.Request) error {
 	var c id.Customer
 	if f.OK() {
 		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) (err error) {
-			c, err = Create(r.Context(), tx, p)
-			return err
+			if c, err = Create(r.Context(), tx, p); err != nil {
+				return err
+			}
+			made, err := picture(r.Context(), tx, c)
+			if err != nil {
+				return err
+			}
+			return Audit(r.Context(), tx, c, users.Change{By: r.Staff.ID, Action: "customer.added", Values: differences(nil, made)})
 		}))
 	}
 	if err != nil {

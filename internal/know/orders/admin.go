@@ -138,11 +138,10 @@ func (d desk) do(name string, act action) web.Handler {
 			return err
 		}
 		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
-			if err := act(r.Context(), tx, r, o, f); err != nil || !f.OK() || o.Customer != 0 {
+			if err := act(r.Context(), tx, r, o, f); err != nil || !f.OK() {
 				return err
 			}
-			// A walk-in has no timeline to say who did it.
-			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "walkin." + name, Subject: o.ID.String()})
+			return audit(r.Context(), tx, r.Staff.ID, o, name)
 		}))
 		if err != nil {
 			return err
@@ -228,7 +227,13 @@ func (d desk) claim(w http.ResponseWriter, r *web.Request) error {
 		f.Wrong("who", r.T("orders.claim.nobody"))
 	}
 	if f.OK() {
-		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error { return Claim(r.Context(), tx, o.ID, who, by(r)) }))
+		err = f.Take(d.db.Tx(r.Context(), func(tx *store.Tx) error {
+			if err := Claim(r.Context(), tx, o.ID, who, by(r)); err != nil {
+				return err
+			}
+			return customers.Audit(r.Context(), tx, who, users.Change{By: r.Staff.ID, Action: "walkin.claimed",
+				Values: []users.Value{{Field: "order", After: o.ID.String()}}})
+		}))
 	}
 	if err != nil {
 		return err

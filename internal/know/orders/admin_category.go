@@ -77,7 +77,7 @@ func (d desk) addCategory(w http.ResponseWriter, r *web.Request) error {
 		if err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.added", Subject: c.String()})
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.added", Subject: c.String(), Values: users.Changed("name", "", name)})
 	})
 }
 
@@ -92,14 +92,19 @@ func (d desk) saveCategory(w http.ResponseWriter, r *web.Request) error {
 	}
 	changed := Category{ID: c, Name: f.Need("name-"+c.String(), 200), Parent: readCategory(r, f, "parent-"+c.String())}
 	return d.changeCategories(w, r, f, c, func(tx *store.Tx) error {
-		err := SaveCategory(r.Context(), tx, changed)
+		was, err := CategoryByID(r.Context(), tx, c)
+		if err != nil {
+			return err
+		}
+		err = SaveCategory(r.Context(), tx, changed)
 		if field := errs.FieldOf(err); field != "" {
 			return renamed(err, field, field+"-"+c.String())
 		}
 		if err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.changed", Subject: c.String()})
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.changed", Subject: c.String(),
+			Values: users.Changed("name", was.Name, changed.Name, "parent", shownCategory(was.Parent), shownCategory(changed.Parent))})
 	})
 }
 
@@ -109,11 +114,23 @@ func (d desk) removeCategory(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	return d.changeCategories(w, r, r.NewForm(), 0, func(tx *store.Tx) error {
+		was, err := CategoryByID(r.Context(), tx, c)
+		if err != nil {
+			return err
+		}
 		if err := RemoveCategory(r.Context(), tx, c); err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.removed", Subject: c.String()})
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "category.removed", Subject: c.String(), Values: users.Changed("name", was.Name, "")})
 	})
+}
+
+// shownCategory is a category for the audit log; none is nothing.
+func shownCategory(c id.Category) string {
+	if c == 0 {
+		return ""
+	}
+	return c.String()
 }
 
 // changeCategories runs a change unless the form is wrong, and answers.

@@ -306,8 +306,8 @@ func (d desk) saveProduct(w http.ResponseWriter, r *web.Request) error {
 			if err := SaveProduct(r.Context(), tx, changed); err != nil {
 				return err
 			}
-			fields := users.Changed("name", p.Name, changed.Name, "kind", p.Kind, changed.Kind, "category", p.Category.String(), changed.Category.String())
-			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "product.changed", Subject: p.ID.String(), Fields: fields})
+			values := users.Changed("name", p.Name, changed.Name, "kind", p.Kind, changed.Kind, "category", shownCategory(p.Category), shownCategory(changed.Category))
+			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "product.changed", Subject: p.ID.String(), Values: values})
 		}))
 	}
 	if err != nil {

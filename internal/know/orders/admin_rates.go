@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -105,7 +106,7 @@ func (d desk) setRates(w http.ResponseWriter, r *web.Request) error {
 			if err := SetRates(r.Context(), tx, rates); err != nil {
 				return err
 			}
-			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "rates.changed", Fields: currenciesOf(rates)})
+			return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "rates.changed", Values: ratesForAudit(rates)})
 		}))
 	}
 	if err != nil {
@@ -118,14 +119,16 @@ func (d desk) setRates(w http.ResponseWriter, r *web.Request) error {
 	return r.Redirect(w, "/orders/rates")
 }
 
-// currenciesOf names the currencies of rates, for the audit log.
-func currenciesOf(rates []Rate) []string {
-	var all []string
+// ratesForAudit is what was entered, by currency.
+func ratesForAudit(rates []Rate) (all []users.Value) {
+	by := map[string]string{}
 	for _, rate := range rates {
-		all = append(all, string(rate.Currency))
+		by[string(rate.Currency)] += rate.Day + " " + strconv.FormatFloat(float64(rate.Rate)/float64(money.RateOne), 'f', -1, 64) + ", "
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	for _, c := range slices.Sorted(maps.Keys(by)) {
+		all = append(all, users.Value{Field: c, After: strings.TrimSuffix(by[c], ", ")})
+	}
+	return all
 }
 
 // readRates reads the one rate of the fields and those that were pasted, a

@@ -69,10 +69,17 @@ func (d desk) saveMoney(w http.ResponseWriter, r *web.Request) error {
 		return d.showMoney(w, r, was, f, http.StatusUnprocessableEntity)
 	}
 	err = d.db.Tx(r.Context(), func(tx *store.Tx) error {
+		was, err := LoadCosts(r.Context(), tx)
+		if err != nil {
+			return err
+		}
 		if err := SaveCosts(r.Context(), tx, c); err != nil {
 			return err
 		}
-		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "insights.costs_changed"})
+		number := func(n int64) string { return strconv.FormatInt(n, 10) }
+		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "insights.costs_changed", Values: users.Changed(
+			"win_minor", number(was.WinMinor), number(c.WinMinor), "keep_minor", number(was.KeepMinor), number(c.KeepMinor),
+			"margin", number(was.Margin), number(c.Margin), "growth", number(was.Growth), number(c.Growth))})
 	})
 	if err != nil {
 		return err

@@ -147,7 +147,10 @@ func closeSession(db *store.DB) web.Handler {
 func closeOthers(db *store.DB) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
 		err := db.Tx(r.Context(), func(tx *store.Tx) error {
-			return SignOutEverywhere(r.Context(), tx, r.Staff.ID, r.Token())
+			if err := SignOutEverywhere(r.Context(), tx, r.Staff.ID, r.Token()); err != nil {
+				return err
+			}
+			return Audit(r.Context(), tx, Change{By: r.Staff.ID, Action: "user.signed_out", Subject: r.Staff.ID.String()})
 		})
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,32 +31,61 @@ func exportStaff(db *store.DB) web.Handler {
 	}
 }
 
-// exportAudit answers with the audit log as a file, of one member of staff or
-// of all.
+// exportAudit answers with the lines of the audit log that are asked for as a
+// file, a row for each field, and notes that in the log.
 func exportAudit(db *store.DB) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
-		by, _ := id.ParseUser(r.URL.Query().Get("by")) // one that is no id shows all
+		if err := AuditExport(r.Context(), db, Change{By: r.Staff.ID, Action: "audit.exported"}); err != nil {
+			return err
+		}
+		all, err := List(r.Context(), db)
+		if err != nil {
+			return err
+		}
+		names := namesOf(all)
 		columns := slices.Concat(export.Columns(export.Text, "id"), export.Columns(export.Time, "at"),
-			export.Columns(export.Text, "user", "name", "action", "subject", "fields"))
+			export.Columns(export.Text, "user", "name", "action", "done", "subject", "subject_name", "field", "before", "after"))
 		return r.Export(w, "audit", columns, func(yield func([]string, error) bool) {
-			const some = 1000
-			for before := int64(0); ; {
-				lines, err := AuditLog(r.Context(), db, by, before, some)
+			f := askedLines(r)
+			f.Limit, f.Before = auditFileSlice, 0
+			for {
+				lines, err := AuditLog(r.Context(), db, f)
 				if err != nil {
 					yield(nil, err)
 					return
 				}
 				for _, l := range lines {
-					if !yield([]string{id.Show("aud", l.ID), export.At(l.At, r.Print.Zone()), l.By.String(), l.Name, l.Action, l.Subject,
-						strings.Join(l.Fields, ", ")}, nil) {
-						return
+					f.Before = l.ID
+					for row := range l.rows(r, names) {
+						if !yield(row, nil) {
+							return
+						}
 					}
 				}
-				if len(lines) < some {
+				if len(lines) < auditFileSlice {
 					return
 				}
-				before = lines[some-1].ID
 			}
 		})
+	}
+}
+
+// rows are a line's rows of the file: one a field, or one alone.
+func (l Line) rows(r *web.Request, names map[string]string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		by := ""
+		if l.By != 0 {
+			by = l.By.String()
+		}
+		row := []string{id.Show("aud", l.ID), export.At(l.At, r.Print.Zone()), by, l.who(r), l.Action, r.T("audit." + l.Action), l.Subject, l.whom(names)}
+		values := l.Values
+		if len(values) == 0 {
+			values = []Value{{Field: strings.Join(l.Fields, ", ")}}
+		}
+		for _, v := range values {
+			if !yield(append(row[:len(row):len(row)], v.Field, v.Before, v.After)) {
+				return
+			}
+		}
 	}
 }

@@ -2,7 +2,6 @@ package users
 
 import (
 	"net/http"
-	"strings"
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
@@ -213,71 +212,4 @@ func makeLink(db *store.DB) web.Handler {
 		}
 		return giveLink(w, r, u, token)
 	}
-}
-
-// auditPageSize is the number of lines on a page of the audit log.
-const auditPageSize = 100
-
-func showAudit(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		var by id.User
-		var before int64
-		q := r.URL.Query()
-		if s := q.Get("by"); s != "" {
-			by, _ = id.ParseUser(s) // one that is no id shows all
-		}
-		if s := q.Get("after"); s != "" {
-			before, _ = id.Parse("aud", s)
-		}
-		lines, err := AuditLog(r.Context(), db, by, before, auditPageSize+1)
-		if err != nil {
-			return err
-		}
-		all, err := List(r.Context(), db)
-		if err != nil {
-			return err
-		}
-		t := kit.Table{
-			ID: "audit", Caption: r.T("users.audit.title"), First: before == 0, Path: r.Href("/audit"), Query: q, Export: kit.With(r.Href("/audit/export"), q, "after", ""),
-			Columns: []kit.Column{
-				{Key: "at", Title: r.T("users.audit.at")}, {Key: "by", Title: r.T("users.audit.by")},
-				{Key: "action", Title: r.T("users.audit.action")}, {Key: "subject", Title: r.T("users.audit.subject")},
-				{Key: "fields", Title: r.T("users.audit.fields")},
-			},
-			Empty: kit.Empty{Icon: "history", Title: r.T("users.audit.empty"), Text: r.T("users.audit.empty.text")},
-		}
-		if len(lines) > auditPageSize {
-			lines = lines[:auditPageSize]
-			t.Next = id.Show("aud", lines[auditPageSize-1].ID)
-		}
-		names := map[string]string{}
-		filter := kit.Field{Kind: "select", Name: "by", Label: r.T("users.audit.by"), Value: q.Get("by"), Choices: []kit.Option{{Value: "", Text: r.T("users.audit.everybody")}}}
-		for _, u := range all {
-			names[u.ID.String()] = u.Name
-			filter.Choices = append(filter.Choices, kit.Option{Value: u.ID.String(), Text: u.Name})
-		}
-		for _, l := range lines {
-			t.Rows = append(t.Rows, kit.Row{Cells: l.cells(r, names)})
-		}
-		return r.Render(w, "users/audit.html", auditPage{
-			Table: t, Filter: kit.Filter{Path: r.Href("/audit"), Query: q, Fields: []kit.Field{filter}},
-		})
-	}
-}
-
-type auditPage struct {
-	Table  kit.Table
-	Filter kit.Filter
-}
-
-func (l Line) cells(r *web.Request, names map[string]string) []any {
-	by := l.Name
-	if by == "" {
-		by = r.T("users.audit.program")
-	}
-	subject := l.Subject
-	if name, ok := names[subject]; ok {
-		subject = name
-	}
-	return []any{r.Print.Time(l.At), by, r.T("audit." + l.Action), subject, strings.Join(l.Fields, ", ")}
 }

@@ -76,5 +76,8 @@ func ForgetSecrets(ctx context.Context, tx *store.Tx) error {
 			return fmt.Errorf("forget the secret %q: %w", r.name, err)
 		}
 	}
-	return store.ForgetSecrets(ctx, tx)
+	if err := store.ForgetSecrets(ctx, tx); err != nil {
+		return err
+	}
+	return Audit(ctx, tx, Change{Action: "secrets.forgotten"}) // which seals the end of the log anew
 }

@@ -198,10 +198,14 @@ func SignOut(ctx context.Context, tx *store.Tx, token string) error {
 
 // SignOutOf ends one session of a member of staff, as chosen from the list.
 func SignOutOf(ctx context.Context, tx *store.Tx, user id.User, session int64) error {
-	if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and id = $2`, int64(user), session); err != nil {
+	n, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and id = $2`, int64(user), session)
+	if err != nil {
 		return fmt.Errorf("end a session: %w", err)
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return Audit(ctx, tx, Change{By: user, Action: "user.signed_out", Subject: user.String()})
 }
 
 // SignOutEverywhere ends every session of a member of staff, except the one

@@ -77,7 +77,8 @@ func Add(ctx context.Context, tx *store.Tx, n New) (id.User, error) {
 	if added == 0 {
 		return 0, errs.Clash("email", "users.wrong.email-taken")
 	}
-	return user, Audit(ctx, tx, Change{By: n.By, Action: "user.added", Subject: user.String()})
+	return user, Audit(ctx, tx, Change{By: n.By, Action: "user.added", Subject: user.String(),
+		Values: Changed("name", "", n.Name, "email", "", n.Email, "role", "", n.Role.String())})
 }
 
 // List returns every member of staff, those who may sign in first, by name.
@@ -114,10 +115,14 @@ func SetRole(ctx context.Context, tx *store.Tx, by, user id.User, role web.Role)
 			return err
 		}
 	}
+	before, err := ByID(ctx, tx, user)
+	if err != nil {
+		return err
+	}
 	if err := update(ctx, tx, user, `role = $2`, role.String()); err != nil {
 		return fmt.Errorf("change a role: %w", err)
 	}
-	return Audit(ctx, tx, Change{By: by, Action: "user.changed", Subject: user.String(), Fields: []string{"role"}})
+	return Audit(ctx, tx, Change{By: by, Action: "user.changed", Subject: user.String(), Values: Changed("role", before.Role.String(), role.String())})
 }
 
 // Disable signs a member of staff out everywhere and lets them in no more.
@@ -194,7 +199,7 @@ func Prefer(ctx context.Context, tx *store.Tx, user id.User, p Preferences) erro
 	if len(changed) == 0 {
 		return nil
 	}
-	return Audit(ctx, tx, Change{By: user, Action: "user.changed", Subject: user.String(), Fields: changed})
+	return Audit(ctx, tx, Change{By: user, Action: "user.changed", Subject: user.String(), Values: changed})
 }
 
 // keepAnOwner fails unless an owner who may sign in is left beside user. It

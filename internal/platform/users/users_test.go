@@ -428,7 +428,7 @@ func TestTheAuditLogTellsWhoDidWhatToWhomWithoutValues(t *testing.T) {
 			}
 			return users.Prefer(t.Context(), tx, ben, users.Preferences{Name: "Benjamin", Language: "cs", Zone: "Europe/Prague"})
 		})
-		lines, err := users.AuditLog(t.Context(), db, 0, 0, 10)
+		lines, err := users.AuditLog(t.Context(), db, users.Lines{By: 0, Before: 0, Limit: 10})
 		if err != nil || len(lines) != 4 {
 			t.Fatalf("%+v, %v", lines, err)
 		}
@@ -439,10 +439,10 @@ func TestTheAuditLogTellsWhoDidWhatToWhomWithoutValues(t *testing.T) {
 		if role.By != ana || role.Action != "user.changed" || role.Subject != ben.String() || role.Fields[0] != "role" || !role.At.Equal(clock.Now()) {
 			t.Errorf("%+v", role)
 		}
-		if bens, err := users.AuditLog(t.Context(), db, ben, 0, 10); err != nil || len(bens) != 1 {
+		if bens, err := users.AuditLog(t.Context(), db, users.Lines{By: ben, Before: 0, Limit: 10}); err != nil || len(bens) != 1 {
 			t.Errorf("%+v, %v", bens, err)
 		}
-		if older, err := users.AuditLog(t.Context(), db, 0, role.ID, 1); err != nil || len(older) != 1 || older[0].Action != "user.added" || older[0].Subject != ben.String() {
+		if older, err := users.AuditLog(t.Context(), db, users.Lines{By: 0, Before: role.ID, Limit: 1}); err != nil || len(older) != 1 || older[0].Action != "user.added" || older[0].Subject != ben.String() {
 			t.Errorf("%+v, %v", older, err)
 		}
 	})

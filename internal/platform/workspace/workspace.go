@@ -107,7 +107,7 @@ func Save(ctx context.Context, tx *store.Tx, by id.User, s Settings) error {
 	if before.Saved && len(changed) == 0 {
 		return nil
 	}
-	return users.Audit(ctx, tx, users.Change{By: by, Action: "workspace.changed", Fields: changed})
+	return users.Audit(ctx, tx, users.Change{By: by, Action: "workspace.changed", Values: changed})
 }
 
 // Fixed reports whether there is data by now that was computed with the time

@@ -135,7 +135,7 @@ func TestAChangeOfSettingsIsInTheAuditLogOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		lines, err := users.AuditLog(t.Context(), db, 0, 0, 10)
+		lines, err := users.AuditLog(t.Context(), db, users.Lines{By: 0, Before: 0, Limit: 10})
 		if err != nil || len(lines) != 2 || lines[0].Action != "workspace.changed" || len(lines[0].Fields) != 1 || lines[0].Fields[0] != "name" {
 			t.Errorf("%+v, %v", lines, err)
 		}

@@ -1,0 +1,30 @@
+package orders
+
+import (
+	"context"
+	"strconv"
+
+	"regulars/internal/know/customers"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
+)
+
+// audit writes into the audit log what staff did to an order, and what is
+// different of it since was.
+func audit(ctx context.Context, tx *store.Tx, by id.User, was Order, done string) error {
+	now, err := ByID(ctx, tx, was.Customer, was.ID)
+	if err != nil {
+		return err
+	}
+	c := users.Change{By: by, Action: "walkin." + done, Subject: was.ID.String(), Values: users.Changed(
+		"refunded_minor", strconv.FormatInt(was.Refunded, 10), strconv.FormatInt(now.Refunded, 10),
+		"promised_day", was.PromisedDay, now.PromisedDay, "delivered_day", was.DeliveredDay, now.DeliveredDay,
+		"cancelled", was.Reason, now.Reason)}
+	if was.Customer == 0 {
+		return users.Audit(ctx, tx, c)
+	}
+	c.Action = "order." + done
+	c.Values = append([]users.Value{{Field: "order", After: was.ID.String()}}, c.Values...)
+	return customers.Audit(ctx, tx, was.Customer, c)
+}
