@@ -106,6 +106,9 @@ func TestEveryListIsHadInAllThreeForms(t *testing.T) {
 				t.Errorf("%s: the list %s cannot be exported: set Table.Export, and answer there with Request.Export", path, list)
 				continue
 			}
+			if list == "audit" {
+				continue // each file of the log leaves a line in it
+			}
 			if !seen[links[0]] {
 				seen[links[0]] = true
 				holdEqual(t, h, token, links)
