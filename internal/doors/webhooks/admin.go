@@ -9,6 +9,7 @@ import (
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -72,7 +73,7 @@ func (d door) list(w http.ResponseWriter, r *web.Request) error {
 	p := listPage{Any: len(all) > 0, Table: kit.Table{
 		ID: "webhooks", Caption: r.T("webhooks.title"), First: true, Path: r.Href("/settings/webhooks"), Query: r.URL.Query(),
 		Columns: []kit.Column{
-			{Key: "url", Title: r.T("webhooks.url")}, {Key: "description", Title: r.T("webhooks.description")},
+			{Key: "description", Title: r.T("webhooks.description")}, {Key: "url", Title: r.T("webhooks.url")},
 			{Key: "kinds", Title: r.T("webhooks.kinds")}, {Key: "state", Title: r.T("webhooks.state")},
 			{Key: "waiting", Title: r.T("webhooks.progress.waiting"), Number: true},
 			{Key: "failed", Title: r.T("webhooks.progress.failed"), Number: true},
@@ -86,11 +87,11 @@ func (d door) list(w http.ResponseWriter, r *web.Request) error {
 	for _, e := range all {
 		c := open[e.ID]
 		p.Table.Rows = append(p.Table.Rows, kit.Row{Href: r.Href(home(e.ID)), Cells: []any{
-			e.URL, e.Description, kindsText(r, e), badge(r, e),
+			e.Called(), text.Short(e.URL, 50), kindsText(r, e), badge(r, e),
 			r.Print.Int(int64(c.Waiting)), r.Print.Int(int64(c.Failed)), r.Print.Int(int64(c.Held)),
 		}})
 		if a, ok := notice(r, e); ok {
-			a.Action = kit.Link{Href: r.Href(home(e.ID)), Text: e.URL}
+			a.Action = kit.Link{Href: r.Href(home(e.ID)), Text: e.Called()}
 			p.Alerts = append(p.Alerts, a)
 		}
 	}

@@ -1,7 +1,9 @@
 package webhooks
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -126,7 +128,7 @@ func (d door) filter(r *web.Request, e Endpoint) kit.Filter {
 	for _, p := range progresses {
 		states = append(states, kit.Option{Value: string(p), Text: r.T("webhooks.progress." + string(p))})
 	}
-	kinds := []kit.Option{{Text: r.T("webhooks.kinds.all")}, {Value: Ping, Text: Ping}}
+	kinds := []kit.Option{{Text: r.T("webhooks.kinds.all")}, {Value: Ping.Name, Text: Ping.Name}}
 	for _, g := range d.groups(nil) {
 		for _, k := range g.Kinds {
 			kinds = append(kinds, kit.Option{Value: k.Name, Text: k.Name})
@@ -243,6 +245,7 @@ type deliveryPage struct {
 	Action   string
 	Terms    []kit.Term
 	Attempts kit.Table
+	Body     string // of the message, to be read
 }
 
 func (d door) one(r *web.Request) (e Endpoint, x Delivery, err error) {
@@ -270,6 +273,11 @@ func (d door) delivery(w http.ResponseWriter, r *web.Request) error {
 		{Name: r.T("webhooks.state"), Value: progressBadge(r, x.Progress)}, {Name: r.T("webhooks.id"), Value: x.Event.String()},
 		{Name: r.T("webhooks.at"), Value: r.Print.Time(x.MadeAt)},
 	}}
+	var body bytes.Buffer
+	if err := json.Indent(&body, []byte(x.Body), "", "  "); err != nil {
+		return fmt.Errorf("show the message of %s: %w", x.Event, err)
+	}
+	p.Body = body.String()
 	if x.Customer != 0 {
 		who, err := r.Fragment("webhooks/delivery.html", "customer-link", x)
 		if err != nil {

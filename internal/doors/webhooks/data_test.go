@@ -2,16 +2,20 @@ package webhooks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"regulars/internal/doors/webhooks"
@@ -196,4 +200,20 @@ func verifies(t testing.TB, secret string, c call) bool {
 		t.Fatal(err)
 	}
 	return w.VerifyIgnoringTimestamp([]byte(c.body), c.header) == nil
+}
+
+// follows reports an error when a call is not what the catalogue of events
+// says of its kind.
+func follows(t testing.TB, c call) error {
+	t.Helper()
+	m := c.message(t)
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(testkit.Root(t), "docs", "events", fmt.Sprintf("%s.v%d.schema.json", m.Type, m.Data.Version)))
+	if err != nil {
+		return err
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(c.body))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(v)
 }

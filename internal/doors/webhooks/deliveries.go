@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -133,7 +132,7 @@ func DeliveryOf(ctx context.Context, q store.Querier, endpoint id.Endpoint, c id
 		return Delivery{}, fmt.Errorf("read the delivery of %s: %w", e, err)
 	}
 	if len(all) == 0 {
-		return Delivery{}, errs.Of(errs.NotFound, errors.New(e.String()), "webhooks.delivery.not-found")
+		return Delivery{}, errs.Missing("webhooks.delivery.not-found")
 	}
 	return all[0], nil
 }

@@ -41,7 +41,7 @@ func Subscription(kinds timeline.Kinds) timeline.Subscription {
 					continue
 				}
 				if written == "" {
-					if written, err = body(k, e); err != nil {
+					if written, err = Body(k, e); err != nil {
 						return err
 					}
 				}
@@ -100,18 +100,13 @@ func SendPing(ctx context.Context, tx *store.Tx, endpoint id.Endpoint) (id.Event
 		return 0, err
 	}
 	if e.State != On {
-		return 0, errs.Of(errs.Conflict, nil, "webhooks.ping.off")
+		return 0, errs.Clash("", "webhooks.ping.off")
 	}
-	event := timeline.Event{ID: id.Event(tx.NewID()), OccurredAt: tx.Now, RecordedAt: tx.Now, Kind: Ping, Version: 1, Source: "staff",
-		Payload: timeline.Payload(pinged{Description: text.Short(e.Description, maxDescription)})}
-	written, err := body(timeline.Kind{Name: Ping, Version: 1}, event)
+	event := timeline.Event{ID: id.Event(tx.NewID()), OccurredAt: tx.Now, RecordedAt: tx.Now, Kind: Ping.Name, Version: Ping.Version, Source: "staff",
+		Payload: timeline.Payload(Pinged{Description: text.Short(e.Description, maxDescription)})}
+	written, err := Body(Ping, event)
 	if err != nil {
 		return 0, err
 	}
-	return event.ID, deliver(ctx, tx, []delivery{{key{0, endpoint, event.ID}, Ping, written, true}})
-}
-
-// pinged is the payload of webhook.ping, which is sent and never recorded.
-type pinged struct {
-	Description string `json:"description"` // of the endpoint
+	return event.ID, deliver(ctx, tx, []delivery{{key{0, endpoint, event.ID}, Ping.Name, written, true}})
 }

@@ -10,10 +10,20 @@ import (
 
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/locale"
 )
 
-// Ping is the kind of the message with which staff try an endpoint.
-const Ping = "webhook.ping"
+// Ping is the message with which staff try an endpoint. It is sent and never
+// recorded, so it is no event of a customer's.
+var Ping = timeline.Kind{Name: "webhook.ping", Version: 1, Icon: "send", Group: "webhooks", Payload: Pinged{},
+	Tell: func(p *locale.Printer, _ timeline.Event) (timeline.Line, error) {
+		return timeline.Line{Text: p.T("webhooks.tell.ping")}, nil
+	}}
+
+// Pinged is the payload of webhook.ping.
+type Pinged struct {
+	Description string `json:"description"` // of the endpoint, as staff wrote it
+}
 
 // maxBody is how long a message may be: 20 kB are the standard's advice.
 const maxBody = 20_000
@@ -22,7 +32,7 @@ const maxBody = 20_000
 type Message struct {
 	Type      string    `json:"type"`      // what happened: the kind of the event
 	Timestamp time.Time `json:"timestamp"` // when it happened
-	Data      Data      `json:"data"`
+	Data      Data      `json:"data"`      // what is known of it
 }
 
 // Data is what a message says of an event: ids, amounts and names of fields,
@@ -41,8 +51,8 @@ type Data struct {
 	Details json.RawMessage `json:"details,omitempty"`
 }
 
-// body writes the message of an event, in today's version of its kind.
-func body(k timeline.Kind, e timeline.Event) (string, error) {
+// Body writes the message of an event, in today's version of its kind.
+func Body(k timeline.Kind, e timeline.Event) (string, error) {
 	e, err := k.Latest(e)
 	if err != nil {
 		return "", err

@@ -9,7 +9,6 @@ package webhooks
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -51,6 +50,15 @@ type Endpoint struct {
 	CreatedAt   time.Time
 
 	secret, former []byte // sealed
+}
+
+// Called is what staff say it is for, or else its host.
+func (e Endpoint) Called() string {
+	u, err := url.Parse(e.URL)
+	if e.Description != "" || err != nil {
+		return e.Description
+	}
+	return u.Host
 }
 
 // wants reports whether an event of a kind is for the endpoint.
@@ -201,7 +209,7 @@ func ByID(ctx context.Context, q store.Querier, endpoint id.Endpoint) (Endpoint,
 		return Endpoint{}, fmt.Errorf("read %s: %w", endpoint, err)
 	}
 	if len(all) == 0 {
-		return Endpoint{}, errs.Of(errs.NotFound, errors.New(endpoint.String()), "webhooks.not-found")
+		return Endpoint{}, errs.Missing("webhooks.not-found")
 	}
 	return all[0], nil
 }

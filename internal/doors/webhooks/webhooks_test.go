@@ -13,6 +13,7 @@ import (
 
 	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
+	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
@@ -28,9 +29,15 @@ func TestAnEventReachesWhoeverWantsItSignedAsTheStandardSays(t *testing.T) {
 		c := s.customer(customers.Profile{Name: "Zanzibar Anna", Identities: []customers.Identity{{Kind: customers.Email, Value: "anna@zanzibar.example"}}})
 		s.note(c)
 		order := s.order(c, "n-1")
+		testkit.Do(t, s.db, func(tx *store.Tx) error {
+			if err := orders.Cancel(t.Context(), tx, c, order, "other", "too far for zanzibar", clerk); err != nil {
+				return err
+			}
+			return customers.Tag(t.Context(), tx, c, clerk, "zanzibar")
+		})
 		s.run()
 		calls, few := all.got(), some.got()
-		if got := kindsOf(t, calls); !slices.Equal(got, []string{"customer.joined", "note.added", "order.placed"}) {
+		if got := kindsOf(t, calls); !slices.Equal(got, []string{"customer.joined", "customer.tagged", "note.added", "order.cancelled", "order.placed"}) {
 			t.Errorf("all events: %v", got)
 		}
 		if got := kindsOf(t, few); !slices.Equal(got, []string{"note.added", "order.placed"}) {
@@ -43,6 +50,9 @@ func TestAnEventReachesWhoeverWantsItSignedAsTheStandardSays(t *testing.T) {
 			}
 			if err := w.Verify([]byte(x.body), x.header); err != nil {
 				t.Errorf("the standard's library refuses %s: %v", x.body, err)
+			}
+			if err := follows(t, x); err != nil {
+				t.Errorf("it is not what docs/events says: %s: %v", x.body, err)
 			}
 			if verifies(t, other, x) {
 				t.Error("another endpoint's secret verifies it too")

@@ -24,35 +24,35 @@ const (
 
 // Joined is the payload of customer.joined.
 type Joined struct {
-	Source string `json:"source"`
+	Source string `json:"source"` // staff, import, api, or a shop
 }
 
 // Changed is the payload of customer.changed: names of fields, never what
 // stands in them.
 type Changed struct {
-	Fields []string `json:"fields"`
+	Fields []string `json:"fields"` // such as name, phone, address
 }
 
 // Tagged is the payload of customer.tagged and customer.untagged.
 type Tagged struct {
-	Count int `json:"count"`
+	Count int `json:"count"` // how many tags
 }
 
 // Merged is the payload of customer.merged and customer.unmerged, on the
 // timeline of the survivor.
 type Merged struct {
-	Other id.Customer `json:"other"`
+	Other id.Customer `json:"other"` // who was merged into this one
 }
 
 // Called is the payload of call.logged.
 type Called struct {
-	Direction string `json:"direction"`
-	Outcome   string `json:"outcome"`
+	Direction string `json:"direction"` // in or out
+	Outcome   string `json:"outcome"`   // reached, no_answer, message or wrong_number
 }
 
 // Decided is the payload of consent.given and consent.withdrawn.
 type Decided struct {
-	Channel string `json:"channel"`
+	Channel string `json:"channel"` // email, sms, post, phone or profiling
 }
 
 // Kinds are the events of this module.

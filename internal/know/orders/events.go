@@ -25,61 +25,61 @@ const (
 // Told is the payload of order.placed and order.refunded; in order.amended,
 // amounts and counts are what was added to the order or return.
 type Told struct {
-	Number   string         `json:"number"`
-	Return   bool           `json:"return,omitempty"`
+	Number   string         `json:"number"`                // of the order, as its source has it
+	Return   bool           `json:"return,omitempty"`      // a return, not a sale
 	Of       int64          `json:"of,omitempty" id:"ord"` // of a return: its order
-	Day      string         `json:"day"`                   // the local day of the order
-	At       int64          `json:"at"`                    // the order's own time, microseconds
-	Currency money.Currency `json:"currency"`
-	Base     money.Currency `json:"base"`
-	Total    int64          `json:"total"`
-	Rate     money.Rate     `json:"rate"` // 0: none known then
-	Goods    int64          `json:"goods"`
-	Items    int64          `json:"items"`
-	Lines    int            `json:"lines"`
-	Channel  string         `json:"channel,omitempty"`
-	Promised string         `json:"promised,omitempty"`
-	Arrived  string         `json:"delivered,omitempty"`
-	Reason   string         `json:"reason,omitempty"`
+	Day      string         `json:"day"`                   // a calendar day of the business
+	At       int64          `json:"at"`                    // the order's own time, microseconds since 1970
+	Currency money.Currency `json:"currency"`              // of the amounts
+	Base     money.Currency `json:"base"`                  // the business's own currency
+	Total    int64          `json:"total"`                 // minor units of currency
+	Rate     money.Rate     `json:"rate"`                  // what 1 of currency is in base, in thousand millionths; 0: none known then
+	Goods    int64          `json:"goods"`                 // minor units: lines whose quantity and price are above zero
+	Items    int64          `json:"items"`                 // pieces
+	Lines    int            `json:"lines"`                 // how many lines
+	Channel  string         `json:"channel,omitempty"`     // online, store, phone… or a name of the shop's own
+	Promised string         `json:"promised,omitempty"`    // the day promised
+	Arrived  string         `json:"delivered,omitempty"`   // the day delivered
+	Reason   string         `json:"reason,omitempty"`      // one word, such as damaged
 }
 
 // Cancelled is the payload of order.cancelled.
 type Cancelled struct {
-	Number string `json:"number"`
-	Day    string `json:"day"`
-	Reason string `json:"reason,omitempty"`
+	Number string `json:"number"`           // of the order, as its source has it
+	Day    string `json:"day"`              // a calendar day of the business
+	Reason string `json:"reason,omitempty"` // one word, such as damaged
 }
 
 // Reinstated is the payload of order.reinstated: what was cancelled is on
 // again.
 type Reinstated struct {
-	Number string `json:"number"`
-	Day    string `json:"day"`
+	Number string `json:"number"` // of the order, as its source has it
+	Day    string `json:"day"`    // a calendar day of the business
 }
 
 // Promised is the payload of order.promised: the day promised from now on.
 type Promised struct {
-	Number string `json:"number"`
-	Day    string `json:"day"`
-	Former string `json:"former,omitempty"`
+	Number string `json:"number"`           // of the order, as its source has it
+	Day    string `json:"day"`              // a calendar day of the business
+	Former string `json:"former,omitempty"` // the day promised before
 }
 
 // Delivered is the payload of order.delivered.
 type Delivered struct {
-	Number   string `json:"number"`
-	Day      string `json:"day"`
+	Number   string `json:"number"`             // of the order, as its source has it
+	Day      string `json:"day"`                // a calendar day of the business
 	Promised string `json:"promised,omitempty"` // the day promised then
 }
 
 // Valued is the payload of order.valued: from now on the order is counted.
 type Valued struct {
-	Number   string         `json:"number"`
-	Return   bool           `json:"return,omitempty"`
-	Currency money.Currency `json:"currency"`
-	Base     money.Currency `json:"base"`
-	Rate     money.Rate     `json:"rate"`
-	Total    int64          `json:"total"`
-	Worth    int64          `json:"worth"` // the total in Base
+	Number   string         `json:"number"`           // of the order, as its source has it
+	Return   bool           `json:"return,omitempty"` // a return, not a sale
+	Currency money.Currency `json:"currency"`         // of the amounts
+	Base     money.Currency `json:"base"`             // the business's own currency
+	Rate     money.Rate     `json:"rate"`             // what 1 of currency is in base, in thousand millionths; 0: none known then
+	Total    int64          `json:"total"`            // minor units of currency
+	Worth    int64          `json:"worth"`            // the total in Base
 }
 
 // Kinds are the events as people read them.
