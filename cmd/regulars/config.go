@@ -27,7 +27,7 @@ func readConfig(args []string, known []string) error {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return errs.New(errs.Invalid, err, "The configuration file cannot be read")
+		return errs.Of(errs.Invalid, err, "regulars.config")
 	}
 	defer f.Close()
 	set, err := parseConfig(f, known)
@@ -74,9 +74,9 @@ func parseConfig(f io.Reader, known []string) (all []setting, err error) {
 		name = strings.TrimSpace(name)
 		switch {
 		case !ok:
-			return nil, errs.Invalidf("config", "line %d is not of the form NAME=value", n)
+			return nil, errs.Wrong("config", "regulars.config-line", "Line", n)
 		case !slices.Contains(known, name):
-			return nil, errs.Invalidf("config", "line %d: no setting is called %s; docs/guide/configuration.md lists them", n, name)
+			return nil, errs.Wrong("config", "regulars.config-name", "Line", n, "Name", name)
 		}
 		value = strings.TrimSpace(value)
 		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {

@@ -85,7 +85,7 @@ func (c *importCmd) file(ctx context.Context, a *app.App, path string, out io.Wr
 		return sheet.Open(ctx, path, sheet.Options{Encoding: settings.Encoding, Table: settings.Table})
 	}
 	if c.DryRun {
-		return importers.Import{}, importers.Explain(ctx, a.DB, settings, open, out)
+		return importers.Import{}, importers.Explain(ctx, a.DB, settings, open, a.Modules.Catalog.For("en"), out)
 	}
 	i, err := c.begin(ctx, a.DB, path, settings)
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *importCmd) file(ctx context.Context, a *app.App, path string, out io.Wr
 	}
 	say.summary(im)
 	if im.Counts.Bad > 0 && c.Errors != "" {
-		err = c.writeErrors(ctx, a.DB, im, open)
+		err = c.writeErrors(ctx, a, im, open)
 	}
 	return im, err
 }
@@ -189,7 +189,7 @@ func (c *importCmd) begin(ctx context.Context, db *store.DB, path string, s impo
 	return i, err
 }
 
-func (c *importCmd) writeErrors(ctx context.Context, db *store.DB, im importers.Import, open func(context.Context) (*sheet.Reader, error)) error {
+func (c *importCmd) writeErrors(ctx context.Context, a *app.App, im importers.Import, open func(context.Context) (*sheet.Reader, error)) error {
 	in, err := open(ctx)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (c *importCmd) writeErrors(ctx context.Context, db *store.DB, im importers.
 		return err
 	}
 	w := csv.NewWriter(f)
-	err = importers.WriteErrors(ctx, db, im.ID, in.Header(), w)
+	err = importers.WriteErrors(ctx, a.DB, im.ID, in.Header(), a.Modules.Catalog.For("en"), w)
 	w.Flush()
 	return errors.Join(err, w.Error(), f.Close())
 }

@@ -142,7 +142,7 @@ func exitCode(err error, errOut io.Writer) int {
 // the server running.
 func said(err error) string {
 	var known *errs.Error
-	if !errors.As(err, &known) || known.Key == "" {
+	if !errors.As(err, &known) {
 		return err.Error()
 	}
 	texts, failed := app.Catalog(own)

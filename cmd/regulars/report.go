@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"regulars/internal/app"
 	"regulars/internal/doors/importers"
 	"regulars/internal/doors/report"
 	"regulars/internal/measure/retention"
@@ -21,7 +22,6 @@ import (
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/sheet"
-	"regulars/internal/platform/web"
 )
 
 type reportCmd struct {
@@ -50,7 +50,7 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	say := &stepTeller{quiet: !isTerminal(os.Stderr)}
-	texts, err := locale.Load(web.Text(), report.Files)
+	texts, err := app.Catalog(own)
 	if err != nil {
 		return err
 	}

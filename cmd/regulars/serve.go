@@ -35,7 +35,7 @@ func (c running) open(ctx context.Context, config app.Config) (*app.App, func(),
 	config.Workers, config.StopWithin, config.MetricsToken = c.Workers, c.Within, c.MetricsToken
 	t, err := telemetry.New(telemetry.Options{Version: config.Version, TracesTo: c.TracesTo, Share: c.TracesShare})
 	if err != nil {
-		return nil, nil, errs.New(errs.Invalid, err, "Traces cannot be sent")
+		return nil, nil, errs.Of(errs.Invalid, err, "regulars.traces")
 	}
 	config.Telemetry = t
 	a, err := app.Open(ctx, config)

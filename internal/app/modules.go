@@ -22,6 +22,7 @@ import (
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/outbound"
+	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -66,7 +67,7 @@ func files() map[string]fs.FS {
 
 // Catalog holds the sentences of all modules, and of whoever calls it.
 func Catalog(own ...fs.FS) (*locale.Catalog, error) {
-	texts := append(own, sentences, store.Files, jobs.Files, web.Text(), report.Files, demo.Files)
+	texts := append(own, sentences, sheet.Files, store.Files, jobs.Files, web.Text(), report.Files, demo.Files)
 	for _, f := range files() {
 		texts = append(texts, f)
 	}

@@ -17,12 +17,12 @@ func Sentence(err error) string {
 	if err == nil {
 		return ""
 	}
-	return english().Sentence(err)
+	return English().Sentence(err)
 }
 
-// english speaks from every catalogue of the source tree, so that any package
+// English speaks from every catalogue of the source tree, so that any package
 // can be tested alone.
-var english = sync.OnceValue(func() *locale.Printer {
+var English = sync.OnceValue(func() *locale.Printer {
 	root, err := os.Getwd()
 	for ; err == nil; root = filepath.Dir(root) {
 		if _, failed := os.Stat(filepath.Join(root, "go.mod")); failed == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +23,7 @@ type Failure struct {
 	Delivery   string
 	ReceivedAt time.Time
 	FailedAt   time.Time
-	Reason     *errs.Error // what is wrong with it, as a person reads it
+	Reason     error // of errs: what is wrong with it
 	Body       []byte
 }
 
@@ -41,13 +40,8 @@ func masked(err error) string { return text.Masked(err.Error(), 2000) }
 
 // fail lays a part aside.
 func fail(ctx context.Context, tx *store.Tx, p Part, reason error) error {
-	said := &errs.Error{Key: "collect.error.internal"}
-	if errs.KindOf(reason) != errs.Internal {
-		errors.As(reason, &said)
-	}
-	args, err := json.Marshal(map[string]any{"args": plain(said.Args)})
-	if err != nil {
-		return err
+	if errs.KindOf(reason) == errs.Internal {
+		reason = errs.Wrong("", "collect.error.internal")
 	}
 	noted, err := json.Marshal(p.Noted)
 	if err != nil {
@@ -59,25 +53,11 @@ func fail(ctx context.Context, tx *store.Tx, p Part, reason error) error {
 	_, err = tx.Exec(ctx, `
 		insert into collect_failures (id, source_id, topic, delivery, received_at, failed_at, reason, reason_args, noted, body)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		tx.NewID(), int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), tx.Now.UnixMicro(), said.Key+said.Text, string(args), string(noted), p.Body)
+		tx.NewID(), int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), tx.Now.UnixMicro(), errs.KeyOf(reason), errs.Pack(reason), string(noted), p.Body)
 	if err != nil {
 		return fmt.Errorf("lay a part of the inbox aside: %w", err)
 	}
 	return nil
-}
-
-// plain makes arguments of a sentence what JSON gives back as it was.
-func plain(args []any) []any {
-	all := make([]any, len(args))
-	for i, a := range args {
-		switch a := a.(type) {
-		case string, int, int64, float64:
-			all[i] = a
-		default:
-			all[i] = fmt.Sprint(a)
-		}
-	}
-	return all
 }
 
 // Failures returns what of a source could not be worked, the newest first;
@@ -85,16 +65,13 @@ func plain(args []any) []any {
 func Failures(ctx context.Context, q store.Querier, s id.Source, before id.Failure, limit int) ([]Failure, error) {
 	return store.All(ctx, q, func(rows *sql.Rows) (f Failure, err error) {
 		var received, failed int64
-		var args string
-		f.Reason = &errs.Error{Kind: errs.Invalid}
-		if err = rows.Scan(&f.ID, &f.Source, &f.Topic, &f.Delivery, &received, &failed, &f.Reason.Key, &args, &f.Body); err != nil {
+		var key, reason string
+		if err = rows.Scan(&f.ID, &f.Source, &f.Topic, &f.Delivery, &received, &failed, &key, &reason, &f.Body); err != nil {
 			return f, err
 		}
 		f.ReceivedAt, f.FailedAt = time.UnixMicro(received).UTC(), time.UnixMicro(failed).UTC()
-		var said struct{ Args []any }
-		err = json.Unmarshal([]byte(args), &said)
-		f.Reason.Args = said.Args
-		return f, err
+		f.Reason = errs.Unpack(reason)
+		return f, nil
 	}, `
 		select id, source_id, topic, delivery, received_at, failed_at, reason, reason_args, body from collect_failures
 		where source_id = $1 and (cast($2 as bigint) = 0 or id < $2) order by id desc limit $3`, int64(s), int64(before), limit)

@@ -131,7 +131,7 @@ func TestWhatCannotBeWorkedIsLaidAsideAloneAndCanBeTriedAgain(t *testing.T) {
 		if err != nil || len(failed) != 2 {
 			t.Fatalf("%d failures, %v", len(failed), err)
 		}
-		if f := failed[0]; f.Reason.Key != "test.bad" || string(f.Body) != "bad" || f.Topic != "line" || !f.ReceivedAt.Equal(testkit.Start) {
+		if f := failed[0]; errs.KeyOf(f.Reason) != "test.bad" || string(f.Body) != "bad" || f.Topic != "line" || !f.ReceivedAt.Equal(testkit.Start) {
 			t.Errorf("the line was laid aside as %+v", f)
 		}
 		mended := lines()

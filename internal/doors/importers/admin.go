@@ -141,9 +141,8 @@ func (d door) upload(w http.ResponseWriter, r *web.Request) error {
 	if err == nil {
 		err = d.opens(r, i)
 	}
-	var known *errs.Error
-	if errors.As(err, &known) && (known.Kind == errs.Invalid || known.Kind == errs.TooLarge) {
-		f.Wrong("file", known.Text)
+	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge) {
+		f.Wrong("file", r.Print.Sentence(err))
 		return d.showList(w, r, http.StatusUnprocessableEntity, f)
 	}
 	if err != nil {
@@ -248,7 +247,7 @@ func (d door) errors(w http.ResponseWriter, r *web.Request) error {
 	name := strings.TrimSuffix(im.File, path.Ext(im.File)) + " " + r.T("importers.errors.file")
 	return r.Export(w, name, export.Columns(export.Text, append(append([]string(nil), header...), mending...)...), func(yield func([]string, error) bool) {
 		for _, b := range bad {
-			if !yield(b.mendable(header), nil) {
+			if !yield(b.mendable(r.Print, header), nil) {
 				return
 			}
 		}

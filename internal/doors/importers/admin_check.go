@@ -280,7 +280,7 @@ func alerts(r *web.Request, p Preview) []kit.Alert {
 		all = append(all, kit.Alert{Tone: kit.Warn, Text: r.Print.N("importers.warn.bad", n)})
 	}
 	for _, notice := range p.Notices {
-		all = append(all, kit.Alert{Tone: kit.Plain, Text: notice})
+		all = append(all, kit.Alert{Tone: kit.Plain, Text: r.Print.Sentence(notice)})
 	}
 	return all
 }
@@ -336,8 +336,8 @@ func toldTable(r *web.Request, p Preview) kit.Table {
 func toldRow(r *web.Request, told Told) kit.Row {
 	rec := told.Record
 	line := r.Print.Int(rec.Line)
-	if told.Bad != "" {
-		return kit.Row{Tone: kit.Bad, Cells: []any{line, kit.Badge(kit.Bad, r.T("importers.told.bad")), "", "", told.Bad, "", ""}}
+	if told.Bad != nil {
+		return kit.Row{Tone: kit.Bad, Cells: []any{line, kit.Badge(kit.Bad, r.T("importers.told.bad")), "", "", tableText(r.Print, told.Bad), "", ""}}
 	}
 	p := rec.Person
 	who := strings.Join(slices.DeleteFunc([]string{p.Name, strings.TrimSpace(p.Given + " " + p.Family), p.Email, p.Phone, p.External, p.Card, p.Country},

@@ -19,7 +19,7 @@ import (
 type importPage struct {
 	Import   Import
 	Badge    any
-	Message  string
+	Failure  string
 	Progress kit.Progress
 	Stats    []kit.Stat
 	Terms    []kit.Term
@@ -39,7 +39,7 @@ func (d door) show(w http.ResponseWriter, r *web.Request) error {
 	if im.State == Waiting {
 		return d.showCheck(w, r, im)
 	}
-	p := importPage{Import: im, Badge: badge(r, im.State), Message: im.Message, Stats: stats(r, im)}
+	p := importPage{Import: im, Badge: badge(r, im.State), Failure: r.Print.Sentence(im.Failure), Stats: stats(r, im)}
 	if p.Terms, err = d.terms(r, im); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (d door) badTable(r *web.Request, im Import) (kit.Table, error) {
 		if column == "" {
 			column = "–"
 		}
-		t.Rows = append(t.Rows, kit.Row{Cells: []any{r.Print.Int(b.Line), column, b.Reason, shortRow(b.Cells)}})
+		t.Rows = append(t.Rows, kit.Row{Cells: []any{r.Print.Int(b.Line), column, tableText(r.Print, b.Reason), shortRow(b.Cells)}})
 	}
 	return t, nil
 }
@@ -186,7 +186,7 @@ func (d door) progress(w http.ResponseWriter, r *web.Request) error {
 	bytes, bad2 := strconv.ParseInt(q.Get("bytes"), 10, 64)
 	at, bad3 := strconv.ParseInt(q.Get("at"), 10, 64)
 	if bad1 != nil || bad2 != nil || bad3 != nil {
-		return errs.NotFoundf("There is no such import")
+		return errs.Missing("importers.wrong.gone")
 	}
 	p, err := d.progressOf(r, im, time.UnixMilli(at), rows, bytes)
 	if err != nil {

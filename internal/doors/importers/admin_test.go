@@ -19,6 +19,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -38,7 +39,7 @@ type house struct {
 
 func build(t testing.TB, db *store.DB) house {
 	t.Helper()
-	catalog, err := locale.Load(web.Text(), users.Files, importers.Files)
+	catalog, err := locale.Load(web.Text(), users.Files, sheet.Files, importers.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestAFileIsUploadedCheckedImportedAndUndoneInTheBrowser(t *testing.T) {
 		page.Post(t, h, at, form, as).Redirects(at)
 		again := page.Get(t, h, at, as)
 		again.In("#told", page.HasText("Ana Dvořáková, ana@example.com")).In("#told", page.HasText("€17.00")).
-			In("#told .row-bad", page.HasText("31 February 2026 does not exist")).In("#told", page.HasText("nobody known"))
+			In("#told .row-bad", page.HasText("2026-02-31 does not exist")).In("#told", page.HasText("nobody known"))
 		form.Set("do", "start")
 		page.Post(t, h, at, form, as).Redirects(at)
 		page.Get(t, h, at, as).In("#progress", page.HasText("Importing beans.csv")).In("#progress")
@@ -168,14 +169,14 @@ func TestAFileIsUploadedCheckedImportedAndUndoneInTheBrowser(t *testing.T) {
 		}
 		done := page.Get(t, h, at, as)
 		done.In(".alert-good", page.HasText("complete")).In(".stat", page.HasText("New orders 3")).
-			In("#bad", page.HasText("31 February")).In(".stat", page.HasText("New customers 2"))
+			In("#bad", page.HasText("2026-02-31 does not exist")).In(".stat", page.HasText("New customers 2"))
 		page.Get(t, h, "/imports", as).In("#imports tbody tr", page.HasText("beans.csv"))
 		if n := number(t, db, `select count(*) from import_files`); n != 0 {
 			t.Errorf("%d parts of the file are kept", n)
 		}
 		mend := page.Get(t, h, at+"/errors/export", as)
 		want := "\ufeffOrder no,Placed,Buyer,Mail,Article,Pieces,Each,line,column,reason\n" +
-			`1003,2026-02-31 11:30,Boris Ivanov,boris@example.com,Guji,1,8.50,5,Placed,31 February 2026 does not exist. Correct the date` + "\n"
+			`1003,2026-02-31 11:30,Boris Ivanov,boris@example.com,Guji,1,8.50,5,Placed,2026-02-31 does not exist. Correct the date` + "\n"
 		if mend.Body != want {
 			t.Errorf("to be mended: %q", mend.Body)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"regulars/internal/know/orders"
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/sheet"
@@ -19,7 +20,7 @@ type Preview struct {
 	Format     sheet.Format
 	Header     []string
 	Profile    sheet.Profile
-	Notices    []string
+	Notices    []error
 	Settings   Settings // as chosen, or as proposed
 	Layout     string   // the one that knows the header; empty: none
 	Remembered bool     // somebody has chosen for such a header before
@@ -37,7 +38,7 @@ type Preview struct {
 // Told is what a row means, or why it cannot be read.
 type Told struct {
 	Record Record
-	Bad    string
+	Bad    error
 }
 
 // told is how many rows a preview explains.
@@ -167,17 +168,18 @@ func (p *Preview) tell(ctx context.Context, q store.Querier, im Import) error {
 			p.Records = append(p.Records, Told{Record: *rec})
 		}
 		for _, e := range s.errors {
-			p.Records = append(p.Records, Told{Record: Record{Line: e.line}, Bad: e.sentence()})
+			p.Records = append(p.Records, Told{Record: Record{Line: e.line}, Bad: e.why()})
 		}
 	}
 	return nil
 }
 
-func (e rowError) sentence() string {
+// why is the reason with its column.
+func (e rowError) why() error {
 	if e.column == "" {
 		return e.reason
 	}
-	return e.column + ": " + e.reason
+	return errs.Wrong("", "importers.wrong.cell", "Column", e.column, "Reason", e.reason)
 }
 
 // Begin starts an import as it was chosen, remembering the choice for files

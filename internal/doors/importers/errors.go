@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/locale"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
 )
@@ -19,7 +21,7 @@ import (
 type BadLine struct {
 	Line   int64
 	Column string // its name; empty: the row as a whole
-	Reason string
+	Reason error
 	Cells  []string // as the file has them
 
 	ordinal int64 // among what is wrong with the line
@@ -40,11 +42,11 @@ func BadLines(ctx context.Context, q store.Querier, i id.Import, after int64, li
 
 func scanBad(rows *sql.Rows) (BadLine, error) {
 	var b BadLine
-	var raw string
-	if err := rows.Scan(&b.Line, &b.ordinal, &b.Column, &b.Reason, &raw); err != nil {
+	var raw, reason string
+	if err := rows.Scan(&b.Line, &b.ordinal, &b.Column, &reason, &raw); err != nil {
 		return b, err
 	}
-	b.Cells = csvCells(raw, ',')
+	b.Cells, b.Reason = csvCells(raw, ','), errs.Unpack(reason)
 	return b, nil
 }
 
@@ -83,18 +85,24 @@ func Header(ctx context.Context, q store.Querier, i id.Import) ([]string, error)
 }
 
 // mendable lays a bad row out under a header and the columns of mending.
-func (b BadLine) mendable(header []string) []string {
+func (b BadLine) mendable(p *locale.Printer, header []string) []string {
 	cells := slices.Clone(b.Cells)
 	for len(cells) < len(header) {
 		cells = append(cells, "")
 	}
-	return append(cells[:len(header)], strconv.FormatInt(b.Line, 10), b.Column, b.Reason)
+	return append(cells[:len(header)], strconv.FormatInt(b.Line, 10), b.Column, tableText(p, b.Reason))
+}
+
+// tableText is why a row is left out, as it stands in a table: without its
+// full stop.
+func tableText(p *locale.Printer, reason error) string {
+	return strings.TrimSuffix(p.Sentence(reason), ".")
 }
 
 // WriteErrors writes the rows of an import that could not be read as a file to
 // be mended: the columns of the original, then line, column and reason, which
 // importing it again does not look at.
-func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, w *csv.Writer) error {
+func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []string, p *locale.Printer, w *csv.Writer) error {
 	header = own(header)
 	if err := w.Write(text.Harmless(slices.Concat(header, mending))); err != nil {
 		return err
@@ -104,7 +112,7 @@ func WriteErrors(ctx context.Context, q store.Querier, i id.Import, header []str
 		return err
 	}
 	for _, b := range bad {
-		if err := w.Write(text.Harmless(b.mendable(header))); err != nil {
+		if err := w.Write(text.Harmless(b.mendable(p, header))); err != nil {
 			return err
 		}
 	}
@@ -126,7 +134,7 @@ func (p *placer) keepErrors(ctx context.Context, tx *store.Tx, errors []rowError
 			raw = csvRow(e.row)
 		}
 		seen[e.line]++
-		if err := rows.Add(int64(p.im.ID), e.line, seen[e.line], e.column, e.reason, strings.ToValidUTF8(strings.ReplaceAll(raw, "\x00", ""), "\uFFFD")); err != nil {
+		if err := rows.Add(int64(p.im.ID), e.line, seen[e.line], e.column, errs.Pack(e.reason), strings.ToValidUTF8(strings.ReplaceAll(raw, "\x00", ""), "\uFFFD")); err != nil {
 			return fmt.Errorf("keep rows that cannot be read: %w", err)
 		}
 	}

@@ -64,7 +64,7 @@ type Import struct {
 	BytesDone  int64
 	BytesTotal int64
 	Counts     Counts
-	Message    string
+	Failure    error // why it failed, in words of errs
 	CreatedBy  id.User
 	CreatedAt  time.Time
 	StartedAt  time.Time
@@ -105,15 +105,16 @@ const columns = `id, state, file_name, file_size, file_hash, settings, position,
 
 func scan(rows *sql.Rows) (Import, error) {
 	var i Import
-	var settings string
+	var settings, failure string
 	var created int64
 	var started, finished sql.NullInt64
 	c := &i.Counts
 	err := rows.Scan(&i.ID, &i.State, &i.File, &i.Size, &i.Hash, &settings, &i.Position, &i.BytesDone, &i.BytesTotal,
-		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &i.Message, &i.CreatedBy, &created, &started, &finished)
+		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &failure, &i.CreatedBy, &created, &started, &finished)
 	if err != nil {
 		return i, err
 	}
+	i.Failure = errs.Unpack(failure)
 	i.CreatedAt = time.UnixMicro(created).UTC()
 	if started.Valid {
 		i.StartedAt = time.UnixMicro(started.Int64).UTC()
@@ -131,7 +132,7 @@ func ByID(ctx context.Context, q store.Querier, i id.Import) (Import, error) {
 		return Import{}, fmt.Errorf("read an import: %w", err)
 	}
 	if len(all) == 0 {
-		return Import{}, errs.NotFoundf("There is no such import")
+		return Import{}, errs.Missing("importers.wrong.gone")
 	}
 	return all[0], nil
 }
@@ -182,7 +183,7 @@ func Choose(ctx context.Context, tx *store.Tx, i id.Import, s Settings) error {
 	}
 	n, err := tx.Exec(ctx, `update imports set settings = $1 where id = $2 and state = 'waiting'`, string(settings), int64(i))
 	if err == nil && n == 0 {
-		err = errs.Conflictf("This import has been started; what was chosen for it stays")
+		err = errs.Clash("", "importers.wrong.started")
 	}
 	return err
 }
@@ -196,7 +197,7 @@ func setState(ctx context.Context, tx *store.Tx, i id.Import, to State, from ...
 	}
 	n, err := tx.Exec(ctx, `update imports set state = $1, message = '' where id = $2 and state in (`+store.List(3, len(from))+`)`, args...)
 	if err == nil && n == 0 {
-		err = errs.Conflictf("This import has moved on meanwhile. Look at it again")
+		err = errs.Clash("", "importers.wrong.moved-on")
 	}
 	return err
 }

@@ -119,11 +119,11 @@ func TestAFileThatIsAtFaultIsExplainedAndNothingBeforeTheFaultIsLost(t *testing.
 			db := testkit.DB(t)
 			settle(t, db)
 			im, err := read(t, db, of(c.body), plainSettings)
-			if err == nil || errs.Is(err, errs.Internal) || !strings.Contains(errs.Message(err), c.says) {
+			if err == nil || errs.Is(err, errs.Internal) || !strings.Contains(testkit.Sentence(err), c.says) {
 				t.Errorf("it says %v, want %q", err, c.says)
 			}
-			if im.State != c.state || !strings.Contains(im.Message, c.says) {
-				t.Errorf("the import is %s: %q", im.State, im.Message)
+			if im.State != c.state || !strings.Contains(testkit.Sentence(im.Failure), c.says) {
+				t.Errorf("the import is %s: %q", im.State, im.Failure)
 			}
 			if n := number(t, db, `select count(*) from orders`); n < c.kept {
 				t.Errorf("%d orders are in, want at least %d", n, c.kept)
@@ -142,25 +142,25 @@ func manyTotals(n int) string {
 
 func TestABadRowIsLeftOutWithItsReasonAndTheOthersAreIn(t *testing.T) {
 	for name, c := range map[string]struct{ row, column, says string }{
-		"31 February":         {"9,2026-02-31,x@example.com,Mug,5\n", "Date", "31 February 2026 does not exist"},
-		"1e400":               {"9,2026-02-01,x@example.com,Mug,1e400\n", "Total", ""},
-		"a huge amount":       {"9,2026-02-01,x@example.com,Mug,99999999999999999999999\n", "Total", ""},
-		"no date":             {"9,,x@example.com,Mug,5\n", "Date", "no date"},
-		"no amount":           {"9,2026-02-01,x@example.com,Mug,\n", "Total", "no amount"},
-		"no email":            {"9,2026-02-01,not an address,Mug,5\n", "Email", "no email address"},
-		"NUL":                 {"9,2026-02-01,x@example.com,M\x00g,5\n", "", "NUL"},
-		"a year of the moon":  {"9,9999-02-01,x@example.com,Mug,5\n", "Date", ""},
-		"a rounded number":    {"7.21045E+12,2026-02-01,x@example.com,Mug,5\n", "", ""},
-		"too many decimals":   {"9,2026-02-01,x@example.com,Mug,1.23456789012345678901234567890\n", "Total", ""},
-		"an order of a dash":  {"9,2026-02-01,x@example.com,Mug,-\n", "Total", ""},
-		"a total of infinity": {"9,2026-02-01,x@example.com,Mug,Infinity\n", "Total", ""},
+		"2026-02-31 does not exist": {"9,2026-02-31,x@example.com,Mug,5\n", "Date", "2026-02-31 does not exist"},
+		"1e400":                     {"9,2026-02-01,x@example.com,Mug,1e400\n", "Total", ""},
+		"a huge amount":             {"9,2026-02-01,x@example.com,Mug,99999999999999999999999\n", "Total", ""},
+		"no date":                   {"9,,x@example.com,Mug,5\n", "Date", "no date"},
+		"no amount":                 {"9,2026-02-01,x@example.com,Mug,\n", "Total", "no amount"},
+		"no email":                  {"9,2026-02-01,not an address,Mug,5\n", "Email", "no email address"},
+		"NUL":                       {"9,2026-02-01,x@example.com,M\x00g,5\n", "", "NUL"},
+		"a year of the moon":        {"9,9999-02-01,x@example.com,Mug,5\n", "Date", ""},
+		"a rounded number":          {"7.21045E+12,2026-02-01,x@example.com,Mug,5\n", "", ""},
+		"too many decimals":         {"9,2026-02-01,x@example.com,Mug,1.23456789012345678901234567890\n", "Total", ""},
+		"an order of a dash":        {"9,2026-02-01,x@example.com,Mug,-\n", "Total", ""},
+		"a total of infinity":       {"9,2026-02-01,x@example.com,Mug,Infinity\n", "Total", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := testkit.DB(t)
 			settle(t, db)
 			im, err := read(t, db, of([]byte(plainHeader+manyTotals(50)+c.row+good+"3,2026-01-06,c@example.com,Kávovar žluťoučký 커피,12.00\n")), plainSettings)
 			if err != nil || im.State != importers.Complete {
-				t.Fatalf("the import is %s %s: %v", im.State, im.Message, err)
+				t.Fatalf("the import is %s %s: %v", im.State, im.Failure, err)
 			}
 			bad, err := importers.BadLines(t.Context(), db, im.ID, 0, 10)
 			if err != nil {
@@ -170,7 +170,7 @@ func TestABadRowIsLeftOutWithItsReasonAndTheOthersAreIn(t *testing.T) {
 				if len(bad) > 1 {
 					t.Errorf("%+v", bad)
 				}
-			} else if len(bad) != 1 || bad[0].Line != 52 || bad[0].Column != c.column || !strings.Contains(bad[0].Reason, c.says) {
+			} else if len(bad) != 1 || bad[0].Line != 52 || bad[0].Column != c.column || !strings.Contains(testkit.Sentence(bad[0].Reason), c.says) {
 				t.Errorf("left out: %.300v, want line 52, column %q: %q", bad, c.column, c.says)
 			}
 			if n := number(t, db, `select count(*) from orders where number in ('1', '2', '1000', '1049')`); n != 4 {
@@ -289,7 +289,7 @@ func TestAnOrderWhoseLinesLieFarApartIsOneOrderWithoutNoise(t *testing.T) {
 		work(t, db)
 		im := state(t, db, i)
 		if im.State != importers.Complete || im.Counts.Bad != 2 || im.Counts.New != 5001 {
-			t.Fatalf("the import is %s %s with %+v", im.State, im.Message, im.Counts)
+			t.Fatalf("the import is %s %s with %+v", im.State, im.Failure, im.Counts)
 		}
 		if n := number(t, db, `select lines_minor from orders where number = 'A'`); n != 1700 {
 			t.Errorf("the order comes to %d, want 17.00", n)
@@ -379,8 +379,8 @@ func TestUploadsThatNobodyGoesOnWithAreTidiedUp(t *testing.T) {
 		tidy()
 		testkit.Do(t, db, func(tx *store.Tx) error { return importers.Start(t.Context(), tx, 0, stopped) })
 		work(t, db)
-		if im := state(t, db, stopped); im.State != importers.Failed || !strings.Contains(im.Message, "Upload it again") {
-			t.Errorf("the import is %s: %s", im.State, im.Message)
+		if im := state(t, db, stopped); im.State != importers.Failed || !strings.Contains(testkit.Sentence(im.Failure), "Upload it again") {
+			t.Errorf("the import is %s: %s", im.State, im.Failure)
 		}
 	})
 }
@@ -469,7 +469,7 @@ func TestAnOrderTooLargeIsLeftOutWithAllItsRowsAndTheOthersAreIn(t *testing.T) {
 		var out strings.Builder
 		w := csv.NewWriter(&out)
 		header := []string{"Order", "Date", "Email", "Product", "Qty", "Price"}
-		if err := importers.WriteErrors(t.Context(), db, im.ID, header, w); err != nil {
+		if err := importers.WriteErrors(t.Context(), db, im.ID, header, testkit.English(), w); err != nil {
 			t.Fatal(err)
 		}
 		w.Flush()

@@ -28,7 +28,7 @@ func (l *Ledger) join(upTo int32) error {
 		total += st.to - st.from
 	}
 	if total > 1<<31-2 {
-		return errs.Invalidf("", "More than two thousand million orders are too many for one report. Give the files of one year at a time")
+		return errs.Wrong("", "importers.wrong.many")
 	}
 	customer := l.people()
 	if len(l.books) == 1 && rising(all) {

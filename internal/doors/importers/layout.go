@@ -126,7 +126,7 @@ func layoutOf(s Settings, header []string) (Layout, error) {
 	if s.Layout != Mapping {
 		i := slices.IndexFunc(Layouts, func(l Layout) bool { return l.Name == s.Layout })
 		if i < 0 {
-			return l, errs.Invalidf("layout", "No layout is called %q", s.Layout)
+			return l, errs.Wrong("layout", "importers.wrong.layout", "Layout", s.Layout)
 		}
 		l = Layouts[i]
 	}
@@ -137,7 +137,7 @@ func layoutOf(s Settings, header []string) (Layout, error) {
 			continue
 		}
 		if !slices.Contains(header, name) {
-			return l, errs.Invalidf(string(field), "The file has no column called %q", text.Short(name, 60))
+			return l, errs.Wrong(string(field), "importers.wrong.column", "Column", text.Short(name, 60))
 		}
 		columns[field] = name
 	}
@@ -154,11 +154,11 @@ func (l Layout) check() error {
 	known := has(Customer) || has(Email) || has(Phone) || has(Card)
 	switch {
 	case !has(Date) && !known:
-		return errs.Invalidf("date", "Choose the column with the date of the order; or, for a list of customers, the one with their email, phone or number")
+		return errs.Wrong("date", "importers.wrong.choose-date")
 	case has(Date) && !has(Price) && !has(LineTotal) && !has(Total):
-		return errs.Invalidf("total", "Choose the column with the price or the total")
+		return errs.Wrong("total", "importers.wrong.choose-total")
 	case has(Date) && !has(Order) && !known:
-		return errs.Invalidf("order", "Choose the column with the order's number, or one by which the customer is known")
+		return errs.Wrong("order", "importers.wrong.choose-order")
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ type UnreadRow struct {
 	File   string `json:"file"`
 	Line   int64  `json:"line"`
 	Column string `json:"column,omitempty"`
-	Reason string `json:"reason"`
+	Reason error  `json:"-"`
+	Said   string `json:"reason"` // the reason, once somebody has said it
 }
 
 // maxUnread is how many bad rows a ledger explains; all are counted.
@@ -101,7 +102,7 @@ func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone
 		}
 		var err error
 		if l.Zone, err = time.LoadLocation(zone); err != nil {
-			return nil, errs.Invalidf("zone", "No time zone is called %q. Names are like Europe/Prague", text.Short(zone, 40))
+			return nil, errs.Wrong("zone", "importers.wrong.zone", "Zone", text.Short(zone, 40))
 		}
 		if l.Currency == "" {
 			l.Currency = "EUR"
@@ -150,7 +151,7 @@ func (l *Ledger) readFile(ctx context.Context, s Source) (*book, error) {
 			return nil, err
 		}
 		if !read.has(Date) {
-			return nil, errs.Invalidf("date", "The file has no column with the date of the order, so it is a list of customers. A report needs their orders")
+			return nil, errs.Wrong("date", "importers.wrong.list")
 		}
 		b.pages = append(b.pages, newPage(read, l.Zone, source))
 	}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"hash/maphash"
 	"slices"
-	"strings"
 	"time"
 	"unsafe"
 
 	"regulars/internal/measure/retention"
-	"regulars/internal/platform/errs"
 	"regulars/internal/platform/sheet"
 )
 
@@ -299,16 +297,16 @@ func at(column []int64, i int) int64 {
 	return 0
 }
 
-func (p *page) refuse(line int64, column, reason string) {
+func (p *page) refuse(line int64, column string, reason error) {
 	if p.wrong++; len(p.bad) < maxUnread {
-		p.bad = append(p.bad, UnreadRow{Line: line, Column: column, Reason: strings.TrimSuffix(reason, ".")})
+		p.bad = append(p.bad, UnreadRow{Line: line, Column: column, Reason: reason})
 	}
 }
 
 func (p *page) refuseCell(line int64, err error) {
 	var cell badCell
 	if !errors.As(err, &cell) {
-		cell = badCell{"", errs.Message(err)}
+		cell = badCell{"", err}
 	}
 	p.refuse(line, cell.column, cell.reason)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"regulars/internal/platform/locale"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
@@ -70,7 +71,7 @@ const explained = 5
 
 // Explain writes what a file is and what its first rows mean, and changes
 // nothing.
-func Explain(ctx context.Context, q store.Querier, s Settings, open opener, out io.Writer) error {
+func Explain(ctx context.Context, q store.Querier, s Settings, open opener, p *locale.Printer, out io.Writer) error {
 	shop, err := workspace.Load(ctx, q)
 	if err != nil {
 		return err
@@ -101,7 +102,7 @@ func Explain(ctx context.Context, q store.Querier, s Settings, open opener, out 
 			return err
 		case rec == nil:
 			for _, e := range sl.errors {
-				fmt.Fprintf(out, "Line %d is left out: %s: %s\n", e.line, e.column, e.reason)
+				fmt.Fprintf(out, "Line %d is left out: %s\n", e.line, p.Sentence(e.why()))
 			}
 		default:
 			fmt.Fprintln(out, rec.String())

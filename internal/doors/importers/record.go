@@ -52,10 +52,10 @@ func (p Person) known() bool {
 // badCell is a cell that cannot be read; the row is left out.
 type badCell struct {
 	column string
-	reason string
+	reason error
 }
 
-func (b badCell) Error() string { return b.column + ": " + b.reason }
+func (b badCell) Error() string { return b.column + ": " + b.reason.Error() }
 
 // reader turns rows into records by a layout.
 type reader struct {
@@ -81,7 +81,7 @@ func newReader(s Settings, header []string, base money.Currency, zone *time.Loca
 	}
 	if s.Zone != "" {
 		if r.zone, err = time.LoadLocation(s.Zone); err != nil {
-			return nil, errs.Invalidf("zone", "No time zone is called %q. Names are like Europe/Prague", text.Short(s.Zone, 40))
+			return nil, errs.Wrong("zone", "importers.wrong.zone", "Zone", text.Short(s.Zone, 40))
 		}
 	}
 	for i, name := range header {
@@ -111,14 +111,13 @@ func (r *reader) cell(row sheet.Row, f Field) string {
 	return cell
 }
 
-// bad says which column cannot be read. The reason loses its full stop: it
-// stands in a table.
+// bad says which column cannot be read.
 func (r *reader) bad(f Field, err error) error {
 	name := string(f)
 	if i, ok := r.at[f]; ok {
 		name = r.names[i]
 	}
-	return badCell{name, strings.TrimSuffix(errs.Message(err), ".")}
+	return badCell{name, err}
 }
 
 // read makes a record of a row. Its errors are badCells.
@@ -136,7 +135,7 @@ func (r *reader) read(row sheet.Row) (Record, error) {
 		}
 	}
 	if rec.At.IsZero() && !rec.Person.known() {
-		return rec, badCell{"", "Neither an order nor a customer can be told from this row"}
+		return rec, badCell{"", errs.Wrong("", "importers.wrong.nothing")}
 	}
 	return rec, nil
 }
@@ -151,7 +150,7 @@ func (r *reader) readPerson(rec *Record, row sheet.Row) error {
 	p.Name, p.Given, p.Family = r.cell(row, Name), r.cell(row, Given), r.cell(row, Family)
 	p.Country, p.Language = country(r.cell(row, Country)), tongue(r.cell(row, Language))
 	if p.Email != "" && !strings.Contains(p.Email, "@") {
-		return r.bad(Email, errs.Invalidf("", "%s is no email address", text.Short(p.Email, 60)))
+		return r.bad(Email, errs.Wrong("", "importers.wrong.email", "Cell", text.Short(p.Email, 60)))
 	}
 	return nil
 }
@@ -163,7 +162,7 @@ func (r *reader) readOrder(rec *Record, row sheet.Row) error {
 		return nil
 	}
 	if date == "" {
-		return r.bad(Date, errs.Invalidf("", "There is no date. Write it like 2026-08-22"))
+		return r.bad(Date, errs.Wrong("", "importers.wrong.no-date"))
 	}
 	if date != r.lastDate || clock != r.lastClock {
 		when, err := sheet.ParseTime(date, r.settings.Dates)
@@ -220,7 +219,7 @@ func (r *reader) readMoney(rec *Record, row sheet.Row) error {
 	if cell := r.cell(row, Currency); cell != "" {
 		c, err := money.ParseCurrency(cell)
 		if err != nil {
-			return r.bad(Currency, errs.Invalidf("", "%s is no currency code such as EUR", text.Short(cell, 20)))
+			return r.bad(Currency, errs.Wrong("", "importers.wrong.currency", "Cell", text.Short(cell, 20)))
 		}
 		rec.Currency = c
 	}
@@ -231,7 +230,7 @@ func (r *reader) readMoney(rec *Record, row sheet.Row) error {
 		}
 		rec.Price = a
 	} else if r.has(Price) && !r.has(LineTotal) && r.has(Date) {
-		return r.bad(Price, errs.Invalidf("", "There is no price"))
+		return r.bad(Price, errs.Wrong("", "importers.wrong.no-price"))
 	}
 	for _, f := range []Field{Total, LineTotal} {
 		if cell := r.cell(row, f); cell != "" && (f == LineTotal || !r.has(Price) && !r.has(LineTotal)) {
@@ -243,7 +242,7 @@ func (r *reader) readMoney(rec *Record, row sheet.Row) error {
 		}
 	}
 	if rec.LineTotal == nil && !r.has(Price) && r.has(Date) {
-		return r.bad(Total, errs.Invalidf("", "There is no amount"))
+		return r.bad(Total, errs.Wrong("", "importers.wrong.no-amount"))
 	}
 	for _, part := range []struct {
 		field Field
@@ -289,7 +288,7 @@ func (r *reader) minor(rec *Record, f Field, cell string) (int64, error) {
 	}
 	v, err := money.FromDecimal(n.Units, n.Scale, rec.Currency)
 	if err != nil {
-		return 0, r.bad(f, errs.Invalidf("", "The amount is too large"))
+		return 0, r.bad(f, errs.Wrong("", "importers.wrong.amount-large"))
 	}
 	return v, nil
 }

@@ -39,18 +39,18 @@ func Run(ctx context.Context, db *store.DB, i id.Import, open opener, progress f
 	err = run(ctx, db, i, open, progress)
 	if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Internal) && !errors.Is(err, errElsewhere) {
 		// The file is at fault, not the moment: trying again would not help.
-		return errors.Join(err, fail(ctx, db, i, errs.Message(err)))
+		return errors.Join(err, fail(ctx, db, i, err))
 	}
 	return err
 }
 
 // errElsewhere means that the import was stopped or taken further by another.
-var errElsewhere = errs.Conflictf("The import was stopped, or goes on elsewhere")
+var errElsewhere = errs.Clash("", "importers.wrong.elsewhere")
 
-func fail(ctx context.Context, db *store.DB, i id.Import, message string) error {
+func fail(ctx context.Context, db *store.DB, i id.Import, why error) error {
 	return db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `update imports set state = 'failed', message = $1, finished_at = $2 where id = $3 and state = 'running'`,
-			message, tx.Now.UnixMicro(), int64(i))
+			errs.Pack(why), tx.Now.UnixMicro(), int64(i))
 		return err
 	})
 }
@@ -288,7 +288,7 @@ func (p *placer) sales(d *draft, people []id.Customer, products map[string]id.Pr
 	for _, l := range d.lines {
 		line, err := l.line(products)
 		if err != nil {
-			return nil, errs.Invalidf("total", "The amount of the order is too large")
+			return nil, errs.Wrong("total", "importers.wrong.order-large")
 		}
 		s.Lines = append(s.Lines, line)
 		sum += line.Total

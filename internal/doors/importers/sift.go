@@ -46,7 +46,7 @@ func (p *placer) sift(ctx context.Context, s *slice, drafts []*draft) ([]*draft,
 		return nil, err
 	case len(drafts) == 1:
 		for _, l := range drafts[0].lines {
-			s.errors = append(s.errors, rowError{line: l.Line, reason: errs.Message(err), row: l.cells})
+			s.errors = append(s.errors, rowError{line: l.Line, reason: err, row: l.cells})
 		}
 		return nil, nil
 	}

@@ -38,7 +38,7 @@ type draft struct {
 type rowError struct {
 	line   int64
 	column string
-	reason string
+	reason error
 	row    []string // nil: the raw text says it
 	raw    string
 }
@@ -137,7 +137,7 @@ func (c *cutter) record(s *slice) (*Record, error) {
 	if err != nil {
 		var cell badCell
 		if !errors.As(err, &cell) {
-			cell = badCell{"", errs.Message(err)}
+			cell = badCell{"", err}
 		}
 		if c.rows > c.skip {
 			s.errors = append(s.errors, rowError{int64(row.Line), cell.column, cell.reason, slices.Clone(row.Cells), ""})

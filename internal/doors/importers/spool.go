@@ -61,11 +61,11 @@ func keepParts(ctx context.Context, db *store.DB, i id.Import, body io.Reader) (
 	for part := int64(0); ; part += partsATime {
 		n, err := io.ReadFull(body, buf)
 		if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, "", errs.New(errs.Invalid, err, "The upload broke off. Please send the file again.")
+			return 0, "", errs.Of(errs.Invalid, err, "importers.wrong.upload-broke")
 		}
 		sum.Write(buf[:n])
 		if size += int64(n); size > MaxUpload {
-			return 0, "", errs.New(errs.TooLarge, nil, "The file is larger than 2 GB. Pack it (.gz or .zip), or import it with the command: regulars import FILE")
+			return 0, "", errs.Of(errs.TooLarge, nil, "importers.wrong.upload-large")
 		}
 		if n > 0 {
 			if err := db.Tx(ctx, func(tx *store.Tx) error { return AddPart(ctx, tx, i, part, buf[:n]) }); err != nil {
@@ -183,7 +183,7 @@ func openSpooled(ctx context.Context, q store.Querier, im Import) (*sheet.Reader
 			return nil, fmt.Errorf("look for the file of an import: %w", err)
 		}
 		if !kept {
-			return nil, errs.Invalidf("", "The file is not kept any more. Upload it again: what is in already stays as it is.")
+			return nil, errs.Wrong("", "importers.wrong.not-kept")
 		}
 	}
 	f := &spooled{ctx: ctx, q: q, i: im.ID, size: im.Size}

@@ -245,7 +245,7 @@ func whole(t testing.TB, db *store.DB, want map[string][2]int64) {
 	t.Helper()
 	im := newest(t, db)
 	if n := half(t, db, want); n != len(want) || im.State != importers.Complete {
-		t.Errorf("%d of %d orders are in, the import is %s %s", n, len(want), im.State, im.Message)
+		t.Errorf("%d of %d orders are in, the import is %s %s", n, len(want), im.State, im.Failure)
 	}
 }
 

@@ -35,7 +35,7 @@ func Remove(ctx context.Context, db *store.DB, i id.Import, by id.User) error {
 	err := db.Tx(ctx, func(tx *store.Tx) error {
 		n, err := tx.Exec(ctx, `delete from imports where id = $1 and state = 'waiting'`, int64(i))
 		if err == nil && n == 0 {
-			err = errs.Conflictf("This import has been started. Undo it instead")
+			err = errs.Clash("", "importers.wrong.undo-instead")
 		}
 		if err != nil {
 			return err

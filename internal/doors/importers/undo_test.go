@@ -129,7 +129,7 @@ func undo(t testing.TB, db *store.DB, i id.Import) {
 	testkit.Do(t, db, func(tx *store.Tx) error { return importers.Undo(t.Context(), tx, 0, i) })
 	work(t, db)
 	if im := state(t, db, i); im.State != importers.Undone {
-		t.Fatalf("the import is %s %s", im.State, im.Message)
+		t.Fatalf("the import is %s %s", im.State, im.Failure)
 	}
 }
 

@@ -49,6 +49,9 @@ type writer struct {
 // Write puts a report into words.
 func Write(r *Report, p *locale.Printer) *Paper {
 	w := writer{p, r}
+	for i, b := range r.Unread {
+		r.Unread[i].Said = strings.TrimSuffix(p.Sentence(b.Reason), ".")
+	}
 	paper := &Paper{Title: w.T("report.title"), Notes: w.leftOut()}
 	if r.Empty {
 		paper.Lead = w.T("report.empty")
@@ -130,7 +133,7 @@ func (w writer) leftOut() []Note {
 		if b.Column != "" {
 			column = w.T("report.left.column", "Column", b.Column)
 		}
-		notes = append(notes, Note{kit.Plain, w.T("report.left.row", "File", b.File, "Line", w.Int(b.Line), "Column", column, "Reason", b.Reason)})
+		notes = append(notes, Note{kit.Plain, w.T("report.left.row", "File", b.File, "Line", w.Int(b.Line), "Column", column, "Reason", b.Said)})
 	}
 	notes = w.count(notes, kit.Warn, "report.left.future", l.Future, "Today", w.Day(r.Today))
 	notes = w.count(notes, kit.Warn, "report.left.negative", l.Negative)

@@ -73,7 +73,7 @@ func made(t testing.TB, o Options) *Report {
 
 func printer(t testing.TB) *locale.Printer {
 	t.Helper()
-	texts, err := locale.Load(web.Text(), Files)
+	texts, err := locale.Load(web.Text(), sheet.Files, importers.Files, Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +95,7 @@ func shop(t testing.TB) Options { return options(source(t, "testdata/shop.csv"))
 func TestTheReportOfASmallShopIsAsWritten(t *testing.T) {
 	r := made(t, shop(t))
 	r.Seconds, r.ReadSeconds = 0, 0
+	Write(r, printer(t)) // says why rows were not read
 	got, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +252,7 @@ func TestWhatCannotBeSaidIsSaidInWords(t *testing.T) {
 
 func TestAListOfCustomersIsNoReport(t *testing.T) {
 	_, err := Make(t.Context(), options(written(t, "customer id,email\n1,ann@example.com\n2,bob@example.com\n")))
-	if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "list of customers") {
+	if !errs.Is(err, errs.Invalid) || !strings.Contains(testkit.Sentence(err), "list of customers") {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -35,7 +35,6 @@ type Error struct {
 	Field string // the input at fault, for Invalid and Conflict; may be empty
 	Key   string
 	Args  []any // names and values in turn, for the {{.Name}} places of the sentence
-	Text  string
 	Err   error // the cause, for the log; may be nil
 }
 
@@ -43,7 +42,7 @@ type Error struct {
 // log has it.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Key + e.Text)
+	b.WriteString(e.Key)
 	for i := 0; i+1 < len(e.Args); i += 2 {
 		fmt.Fprintf(&b, " %v=%v", e.Args[i], e.Args[i+1])
 	}
@@ -81,26 +80,6 @@ func Of(kind Kind, cause error, key string, args ...any) error {
 	return &Error{Kind: kind, Key: key, Args: args, Err: cause}
 }
 
-// Invalidf is an error in the input called field (empty: the input as a whole).
-func Invalidf(field, format string, args ...any) error {
-	return &Error{Kind: Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
-}
-
-// NotFoundf says that the thing asked for does not exist.
-func NotFoundf(format string, args ...any) error {
-	return &Error{Kind: NotFound, Text: fmt.Sprintf(format, args...)}
-}
-
-// Conflictf says that somebody else was first.
-func Conflictf(format string, args ...any) error {
-	return &Error{Kind: Conflict, Text: fmt.Sprintf(format, args...)}
-}
-
-// New is an error of any kind, with its cause (which may be nil) for the log.
-func New(kind Kind, cause error, format string, args ...any) error {
-	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...), Err: cause}
-}
-
 // In says the same of another field: that of the form behind the verb. What is
 // not of errs is returned as it is.
 func In(field string, err error) error {
@@ -125,14 +104,13 @@ func KindOf(err error) Kind {
 // Is reports whether err is of the given kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// Message returns the sentence for a person. Internal errors give the same
-// calm sentence whatever their cause.
-func Message(err error) string {
+// KeyOf returns the key of the sentence, or "".
+func KeyOf(err error) string {
 	var e *Error
-	if errors.As(err, &e) && e.Kind != Internal {
-		return e.Text + e.Key
+	if errors.As(err, &e) {
+		return e.Key
 	}
-	return "Something went wrong on our side. Nothing was lost; please try again."
+	return ""
 }
 
 // FieldOf returns the input at fault, or "".

@@ -13,10 +13,7 @@ import (
 // sentence, whatever its cause.
 func (p *Printer) Sentence(err error) string {
 	var e *errs.Error
-	if !errors.As(err, &e) || e.Key == "" {
-		if e != nil && e.Kind != errs.Internal {
-			return e.Text
-		}
+	if !errors.As(err, &e) {
 		return p.T("locale.internal")
 	}
 	var count any

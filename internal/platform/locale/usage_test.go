@@ -108,6 +108,12 @@ func (s *source) readGo(path string) error {
 				text, _ := strconv.Unquote(n.Value)
 				s.note(text)
 			}
+		case *ast.CompositeLit:
+			if kind, ok := n.Type.(*ast.SelectorExpr); ok {
+				if from, is := kind.X.(*ast.Ident); is && from.Name == "errs" {
+					s.errors = append(s.errors, path+": an error is made by errs.Wrong, Missing, Clash or Of, so that its message can be checked")
+				}
+			}
 		case *ast.CallExpr:
 			call, ok := n.Fun.(*ast.SelectorExpr)
 			if !ok {

@@ -44,13 +44,13 @@ func (n Number) Minor(digits int) (minor int64, exact bool, err error) {
 	minor, exact = n.Units, true
 	for s := n.Scale; s < digits; s++ {
 		if minor > math.MaxInt64/10 || minor < math.MinInt64/10 {
-			return 0, false, errs.Invalidf("", "The number is too large to be kept.")
+			return 0, false, errs.Wrong("", "sheet.wrong.number-large")
 		}
 		minor *= 10
 	}
 	if n.Scale > digits {
 		if n.Scale-digits > maxScale {
-			return 0, false, errs.Invalidf("", "The number has too many decimals.")
+			return 0, false, errs.Wrong("", "sheet.wrong.number-decimals")
 		}
 		p := pow10(n.Scale - digits)
 		rest := minor % p
@@ -139,13 +139,13 @@ func ParseAmount(cell string, mark Mark) (Amount, error) {
 func ParseQuantity(cell string, mark Mark) (Number, error) {
 	a, err := ParseAmount(cell, mark)
 	if err != nil || a.Currency != "" {
-		return Number{}, errs.Invalidf("", "%s is not a number. Write it like 12 or 1.5.", shown(cell))
+		return Number{}, errs.Wrong("", "sheet.wrong.number", "Cell", shown(cell))
 	}
 	return a.Number, nil
 }
 
 func notAmount(cell string) error {
-	return errs.Invalidf("", "%s is not an amount. Write it like 1240.50 or 1.240,50.", shown(cell))
+	return errs.Wrong("", "sheet.wrong.amount", "Cell", shown(cell))
 }
 
 // digitSpan finds the number in s: from its first digit, or the mark before it
@@ -263,13 +263,13 @@ func (n Number) shift(exponent int, cell string) (Number, error) {
 		n.Units *= 10
 	}
 	if n.Scale > maxScale {
-		return Number{}, errs.Invalidf("", "%s has more decimals than can be kept.", shown(cell))
+		return Number{}, errs.Wrong("", "sheet.wrong.amount-decimals", "Cell", shown(cell))
 	}
 	return n, nil
 }
 
 func tooLarge(cell string) error {
-	return errs.Invalidf("", "%s is larger than any amount that can be kept.", shown(cell))
+	return errs.Wrong("", "sheet.wrong.amount-large", "Cell", shown(cell))
 }
 
 // smallInt reads an exponent of at most four digits.

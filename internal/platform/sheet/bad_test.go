@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/testkit"
 )
 
 func TestFilesThatAreNoTablesAreRefusedInASentence(t *testing.T) {
@@ -35,8 +36,8 @@ func TestFilesThatAreNoTablesAreRefusedInASentence(t *testing.T) {
 		"old Excel":            {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1....", "The file is an old Excel workbook (.xls) or one with a password."},
 		"web page":             {"\ufeff \n<!DOCTYPE html><table><tr><td>1</td></tr></table>", "The file is a web page or XML"},
 		"JSON":                 {`[{"a":1}]`, "The file is JSON"},
-		"10,000 columns":       {wide, "Line 1: the row has 10000 cells, more than the 2000 that are taken."},
-		"a million columns":    {wider, "Line 1: the row has 1000000 cells, more than the 2000 that are taken."},
+		"10,000 columns":       {wide, "Line 1: the row has 10,000 cells, more than the 2,000 that are taken."},
+		"a million columns":    {wider, "Line 1: the row has 1,000,000 cells, more than the 2,000 that are taken."},
 		"empty zip":            {string(zipped(t)), "The zip holds no files."},
 		"zip of two":           {string(zipped(t, "a.csv", "a\n", "b.csv", "b\n")), "The zip holds 2 files: a.csv, b.csv."},
 		"zip of a document":    {string(zipped(t, "word/document.xml", "<x/>")), "The file is an office document of another kind."},
@@ -71,7 +72,7 @@ func TestFileThatBreaksOffGivesTheRowsBefore(t *testing.T) {
 	whole := text.String()
 	cut := func(data []byte) string { return string(data[:len(data)*3/4]) }
 	cases := map[string]struct{ data, want string }{
-		"in a quoted cell": {whole + "1,\"and then", "The file ends inside a quoted cell of the row that begins on line 200002."},
+		"in a quoted cell": {whole + "1,\"and then", "The file ends inside a quoted cell of the row that begins on line 200,002."},
 		"in gzip":          {cut(gzipped(t, []byte(whole))), "The file breaks off before its end."},
 		"in zstd":          {cut(zstandard(t, []byte(whole))), "The file breaks off before its end."},
 	}
@@ -92,7 +93,7 @@ func TestFileThatBreaksOffGivesTheRowsBefore(t *testing.T) {
 		}
 		counts := make([]int, 2)
 		err = r.Scan(2, func(worker int, row RowBytes) error { counts[worker]++; return nil })
-		if errs.Message(err) != sentence || counts[0]+counts[1] != len(rows) {
+		if testkit.Sentence(err) != sentence || counts[0]+counts[1] != len(rows) {
 			t.Errorf("%s: Scan gives %d rows, %v", name, counts[0]+counts[1], err)
 		}
 		r.Close()
@@ -122,9 +123,9 @@ func TestBadRowsAreNamedAndTheOthersGoOn(t *testing.T) {
 	rows, err := table(openText(t, text, Options{}))
 	want := []string{
 		"1|2",
-		"! Line 3, character 2: " + bareQuote,
-		"! Line 4, character 3: " + loneQuote,
-		"! Line 5: " + tooWide(3001, 2000),
+		"! Line 3, character 2: " + testkit.Sentence(bareQuote),
+		"! Line 4, character 3: " + testkit.Sentence(loneQuote),
+		"! Line 5: " + testkit.Sentence(tooWide(3001, 2000)),
 		"! Line 6: a cell holds a NUL byte, which no text has; the file may be damaged. Export it again.",
 		"ok|multi\nline",
 		"! Line 9: a cell is not UTF-8 like the rest of the file. Save the file as UTF-8, or choose its encoding.",
@@ -143,7 +144,7 @@ func TestBadRowsAreNamedAndTheOthersGoOn(t *testing.T) {
 		var bad *RowError
 		if errors.As(err, &bad) {
 			raws = append(raws, string(bad.Raw[:min(len(bad.Raw), 12)]))
-			if !errs.Is(err, errs.Invalid) || errs.Message(err) != bad.Error() {
+			if !errs.Is(err, errs.Invalid) || testkit.Sentence(err) != testkit.Sentence(bad) {
 				t.Errorf("%v is no sentence for a person", err)
 			}
 		}

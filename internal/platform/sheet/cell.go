@@ -21,9 +21,9 @@ func bare(cell string) string {
 }
 
 // shown is a cell as it appears in a sentence.
-func shown(cell string) string {
+func shown(cell string) any {
 	if cell = strings.TrimSpace(cell); cell == "" {
-		return "An empty cell"
+		return errs.Wrong("", "sheet.wrong.empty-cell")
 	}
 	if r := []rune(cell[:min(len(cell), 400)]); len(r) > 40 {
 		cell = string(r[:40]) + "…"
@@ -41,7 +41,7 @@ func CleanID(cell string) (string, error) {
 		return whole, nil
 	}
 	if i := strings.IndexAny(s, "Ee"); i > 0 && strings.HasPrefix(s[i+1:], "+") && strings.Trim(s[:i], "0123456789.,") == "" && strings.Trim(s[i+2:], "0123456789") == "" {
-		return "", errs.Invalidf("", "%s was rounded by a spreadsheet, so its digits are lost. Export it again and do not save it in a spreadsheet.", shown(cell))
+		return "", errs.Wrong("", "sheet.wrong.id-rounded", "Cell", shown(cell))
 	}
 	return s, nil
 }
@@ -60,7 +60,7 @@ var bools = map[string]bool{
 func ParseBool(cell string) (bool, error) {
 	v, ok := bools[strings.ToLower(bare(cell))]
 	if !ok {
-		return false, errs.Invalidf("", "%s is neither yes nor no.", shown(cell))
+		return false, errs.Wrong("", "sheet.wrong.yes-no", "Cell", shown(cell))
 	}
 	return v, nil
 }

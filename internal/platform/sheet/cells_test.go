@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"math"
+	"regulars/internal/testkit"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestAmountsThatAreNoneAreRefused(t *testing.T) {
 		}
 	}
 	_, err := ParseAmount("1e400", NoMark)
-	if err == nil || err.Error() != `"1e400" is larger than any amount that can be kept.` {
+	if err == nil || testkit.Sentence(err) != `"1e400" is larger than any amount that can be kept.` {
 		t.Errorf("1e400: %v", err)
 	}
 }
@@ -186,9 +187,9 @@ func TestDaysAndTimesInEveryListedForm(t *testing.T) {
 
 func TestDaysThatDoNotExistAreRefused(t *testing.T) {
 	cases := map[string]string{
-		"31.2.2024":            "31 February 2024 does not exist. Correct the date.",
-		"2023-02-29":           "29 February 2023 does not exist. Correct the date.",
-		"20240231":             "31 February 2024 does not exist. Correct the date.",
+		"31.2.2024":            "2024-02-31 does not exist. Correct the date.",
+		"2023-02-29":           "2023-02-29 does not exist. Correct the date.",
+		"20240231":             "2024-02-31 does not exist. Correct the date.",
 		"2024-13-01":           `"2024-13-01" has no month 13. Check whether the day or the month comes first.`,
 		"3/4/2026":             `"3/4/2026" can be read in two ways. Choose whether the day or the month comes first.`,
 		"":                     "An empty cell is not a date. Write it like 2026-08-22.",
@@ -198,7 +199,7 @@ func TestDaysThatDoNotExistAreRefused(t *testing.T) {
 		"0000-00-00":           `"0000-00-00" has no month 0. Check whether the day or the month comes first.`,
 	}
 	for cell, want := range cases {
-		if w, err := ParseTime(cell, OrderUnknown); err == nil || err.Error() != want {
+		if w, err := ParseTime(cell, OrderUnknown); err == nil || testkit.Sentence(err) != want {
 			t.Errorf("%q: want %s, got %v %v", cell, want, w, err)
 		}
 	}

@@ -3,7 +3,6 @@ package sheet
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 
 	"regulars/internal/platform/errs"
@@ -83,8 +82,8 @@ func (c *cutter) finish(b *batch, line int, raw []byte) {
 	b.add(line)
 }
 
-func tooWide(n, most int) string {
-	return fmt.Sprintf("the row has %d cells, more than the %d that are taken. Check the delimiter, or keep only the columns that are needed.", n, most)
+func tooWide(n, most int) error {
+	return errs.Wrong("", "sheet.wrong.row-wide", "Cells", n, "Most", most)
 }
 
 const (
@@ -136,9 +135,9 @@ func splitBlanks(cells [][]byte, line []byte) [][]byte {
 	return cells
 }
 
-const (
-	bareQuote = "a quote stands inside a cell that does not begin with one. Put the whole cell in quotes and double the quote inside it."
-	loneQuote = "a quote inside a quoted cell is not doubled, or text follows the closing quote. Double the quote."
+var (
+	bareQuote = errs.Wrong("", "sheet.wrong.quote-bare")
+	loneQuote = errs.Wrong("", "sheet.wrong.quote-lone")
 )
 
 // quoted cuts one row that has a quote on its first line, beginning at p. It
@@ -147,7 +146,7 @@ const (
 func (c *cutter) quoted(b *batch, data []byte, p, line int, eof bool) (used, lines int, err error) {
 	l := liner{data: data, at: p, eof: eof, line: line - 1, column: 1}
 	l.next()
-	bad := func(column int, reason string) (int, int, error) {
+	bad := func(column int, reason error) (int, int, error) {
 		b.refuse(&RowError{Line: line, At: l.line, Column: column, Reason: reason, Raw: keepRaw(data[p:l.at])})
 		return l.at - p, l.line - line + 1, nil
 	}
@@ -290,12 +289,10 @@ type OpenQuoteError struct {
 	Column int // the byte behind its end, from 1
 }
 
-// Error is the sentence for a person.
-func (e *OpenQuoteError) Error() string {
-	return fmt.Sprintf("The file ends inside a quoted cell of the row that begins on line %d. Either the file breaks off, or a quote on that line is not closed; the rows before it were read.", e.Line)
-}
+// Error is for the log.
+func (e *OpenQuoteError) Error() string { return e.Unwrap().Error() }
 
 // Unwrap makes it an errs.Invalid.
 func (e *OpenQuoteError) Unwrap() error {
-	return &errs.Error{Kind: errs.Invalid, Text: e.Error()}
+	return errs.Wrong("", "sheet.wrong.quote-open", "Line", e.Line)
 }

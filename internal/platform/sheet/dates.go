@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func ParseTime(cell string, order DateOrder) (When, error) {
 	}
 	shape := dateShape(s)
 	if shape.kind == noDate {
-		return When{}, errs.Invalidf("", "%s is not a date. Write it like 2026-08-22.", shown(cell))
+		return When{}, errs.Wrong("", "sheet.wrong.date", "Cell", shown(cell))
 	}
 	y, m, d := shape.year, shape.month, shape.day
 	if shape.kind == pairDate {
@@ -67,15 +68,15 @@ func ParseTime(cell string, order DateOrder) (When, error) {
 		case shape.a > 12 || shape.a == shape.b:
 			d, m = shape.a, shape.b
 		default:
-			return When{}, errs.Invalidf("", "%s can be read in two ways. Choose whether the day or the month comes first.", shown(cell))
+			return When{}, errs.Wrong("", "sheet.wrong.date-ambiguous", "Cell", shown(cell))
 		}
 	}
 	if m < 1 || m > 12 {
-		return When{}, errs.Invalidf("", "%s has no month %d. Check whether the day or the month comes first.", shown(cell), m)
+		return When{}, errs.Wrong("", "sheet.wrong.date-month", "Cell", shown(cell), "Month", m)
 	}
 	day := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
 	if day.Day() != d || d < 1 || y < 1800 || y > 2200 {
-		return When{}, errs.Invalidf("", "%d %s %d does not exist. Correct the date.", d, time.Month(m), y)
+		return When{}, errs.Wrong("", "sheet.wrong.no-such-day", "Day", fmt.Sprintf("%04d-%02d-%02d", y, m, d))
 	}
 	return parseRest(day, shape.rest, cell)
 }
@@ -92,12 +93,12 @@ func parseRest(day time.Time, rest, cell string) (When, error) {
 	}
 	clock, rest, ok := parseClock(rest)
 	if !ok {
-		return When{}, errs.Invalidf("", "%s has no proper time after the day. Write it like 14:30 or 2:30 PM.", shown(cell))
+		return When{}, errs.Wrong("", "sheet.wrong.date-rest", "Cell", shown(cell))
 	}
 	w.Wall, w.Clock = day.Add(clock), true
 	offset, zoned, ok := parseOffset(strings.TrimSpace(rest))
 	if !ok {
-		return When{}, errs.Invalidf("", "%s ends in something that is no time zone. Write it like +02:00 or UTC.", shown(cell))
+		return When{}, errs.Wrong("", "sheet.wrong.date-zone", "Cell", shown(cell))
 	}
 	if zoned {
 		w.Wall, w.Zoned = w.Wall.Add(-offset), true
@@ -109,7 +110,7 @@ func parseRest(day time.Time, rest, cell string) (When, error) {
 func ParseClock(cell string) (time.Duration, error) {
 	clock, rest, ok := parseClock(bare(cell))
 	if !ok || strings.TrimSpace(rest) != "" {
-		return 0, errs.Invalidf("", "%s is not a time. Write it like 14:30 or 2:30 PM.", shown(cell))
+		return 0, errs.Wrong("", "sheet.wrong.time", "Cell", shown(cell))
 	}
 	return clock, nil
 }
@@ -213,7 +214,7 @@ const serialFrom, serialTo = 7306, 80354
 func parseSerial(s, cell string) (When, error) {
 	f, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
 	if err != nil || !(f >= serialFrom && f <= serialTo) {
-		return When{}, errs.Invalidf("", "%s is not a day as spreadsheets count them.", shown(cell))
+		return When{}, errs.Wrong("", "sheet.wrong.date-serial", "Cell", shown(cell))
 	}
 	return When{Wall: serialTime(f, false), Clock: f != math.Trunc(f)}, nil
 }

@@ -197,40 +197,43 @@ func decodeTable(name string) *[256][]byte {
 }
 
 // magics are the beginnings of files that are no tables, with what to do.
-var magics = []struct{ magic, sentence string }{
-	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "The file is an old Excel workbook (.xls) or one with a password. Open it and save it as .xlsx without a password, or as CSV."},
-	{"%PDF-", "The file is a PDF. Export the table as CSV or XLSX."},
-	{"\x89PNG", "The file is a picture. Export the table as CSV or XLSX."},
-	{"\xff\xd8\xff", "The file is a picture. Export the table as CSV or XLSX."},
-	{"GIF8", "The file is a picture. Export the table as CSV or XLSX."},
-	{"7z\xbc\xaf\x27\x1c", "The file is packed with 7-Zip. Unpack it first."},
-	{"Rar!", "The file is packed with RAR. Unpack it first."},
-	{"BZh", "The file is packed with bzip2. Unpack it first."},
-	{"\xfd7zXZ", "The file is packed with xz. Unpack it first."},
-	{"SQLite format 3\x00", "The file is a database. Export the table as CSV or XLSX."},
-	{"PAR1", "The file is in Parquet format. Export the table as CSV or XLSX."},
-	{"\x7fELF", "The file is a program, not a table."},
-	{"MZ\x90", "The file is a program, not a table."},
-	{"{\\rtf", "The file is a text document (RTF). Export the table as CSV or XLSX."},
-	{"\xff\xfe\x00\x00", "The file is in UTF-32. Save it as UTF-8."},
-	{"\x00\x00\xfe\xff", "The file is in UTF-32. Save it as UTF-8."},
+var magics = []struct {
+	magic  string
+	reason error
+}{
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", errs.Wrong("", "sheet.wrong.xls")},
+	{"%PDF-", errs.Wrong("", "sheet.wrong.pdf")},
+	{"\x89PNG", errs.Wrong("", "sheet.wrong.picture")},
+	{"\xff\xd8\xff", errs.Wrong("", "sheet.wrong.picture")},
+	{"GIF8", errs.Wrong("", "sheet.wrong.picture")},
+	{"7z\xbc\xaf\x27\x1c", errs.Wrong("", "sheet.wrong.packed", "Kind", "7-Zip")},
+	{"Rar!", errs.Wrong("", "sheet.wrong.packed", "Kind", "RAR")},
+	{"BZh", errs.Wrong("", "sheet.wrong.packed", "Kind", "bzip2")},
+	{"\xfd7zXZ", errs.Wrong("", "sheet.wrong.packed", "Kind", "xz")},
+	{"SQLite format 3\x00", errs.Wrong("", "sheet.wrong.database")},
+	{"PAR1", errs.Wrong("", "sheet.wrong.parquet")},
+	{"\x7fELF", errs.Wrong("", "sheet.wrong.program")},
+	{"MZ\x90", errs.Wrong("", "sheet.wrong.program")},
+	{"{\\rtf", errs.Wrong("", "sheet.wrong.rtf")},
+	{"\xff\xfe\x00\x00", errs.Wrong("", "sheet.wrong.utf32")},
+	{"\x00\x00\xfe\xff", errs.Wrong("", "sheet.wrong.utf32")},
 }
 
 // refuseForeign refuses a sample that is no table of text at all.
 func refuseForeign(sample []byte) error {
 	for _, m := range magics {
 		if bytes.HasPrefix(sample, []byte(m.magic)) {
-			return errs.Invalidf("", "%s", m.sentence)
+			return m.reason
 		}
 	}
 	text := bytes.ToLower(bytes.TrimLeftFunc(bytes.TrimPrefix(sample[:min(len(sample), 512)], []byte("\xef\xbb\xbf")), unicode.IsSpace))
 	for _, begin := range []string{"<!doctype html", "<html", "<?xml", "<table"} {
 		if bytes.HasPrefix(text, []byte(begin)) {
-			return errs.Invalidf("", "The file is a web page or XML, whatever its name says. Open it in a spreadsheet and save it as CSV or XLSX.")
+			return errs.Wrong("", "sheet.wrong.html")
 		}
 	}
 	if bytes.HasPrefix(text, []byte("{\"")) || bytes.HasPrefix(text, []byte("[{")) {
-		return errs.Invalidf("", "The file is JSON, not a table. Export it as CSV or XLSX.")
+		return errs.Wrong("", "sheet.wrong.json")
 	}
 	return nil
 }
@@ -244,7 +247,7 @@ func refuseBinary(sample []byte) error {
 		}
 	}
 	if control*100 > len(sample) {
-		return errs.Invalidf("", "The file is not text, so no table can be read from it. Export it as CSV or XLSX.")
+		return errs.Wrong("", "sheet.wrong.binary")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"regulars/internal/platform/errs"
+	"regulars/internal/testkit"
 )
 
 // table is what a reader gives, up to a quarter of a million rows: cells joined
@@ -27,7 +28,7 @@ func table(r *Reader) (rows []string, err error) {
 		switch {
 		case err == nil && len(rows) == 250_000:
 		case errors.As(err, &bad):
-			rows = append(rows, "! "+bad.Error())
+			rows = append(rows, "! "+testkit.Sentence(bad))
 		case err == io.EOF:
 			return rows, nil
 		case err != nil:
@@ -62,7 +63,7 @@ func refused(t testing.TB, src io.Reader, size int64, o Options) (rows []string,
 	if !errs.Is(err, errs.Invalid) {
 		t.Fatalf("is no sentence for a person: %v", err)
 	}
-	return rows, errs.Message(err)
+	return rows, testkit.Sentence(err)
 }
 
 func gzipped(t testing.TB, data []byte) []byte {

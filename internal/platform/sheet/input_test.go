@@ -143,7 +143,7 @@ func TestHeaderIsMadeUsable(t *testing.T) {
 		t.Errorf("%q %q", r.Header(), r.Notices())
 	}
 	r = openText(t, "1001,ann@x.com\n1002,bob@y.com\n", Options{})
-	if len(r.Notices()) != 1 || !strings.Contains(r.Notices()[0], "looks like data") {
+	if len(r.Notices()) != 1 || !strings.Contains(testkit.Sentence(r.Notices()[0]), "looks like data") {
 		t.Errorf("%q", r.Notices())
 	}
 }

@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -45,21 +44,19 @@ type RowError struct {
 	Line   int    // the line the row begins on
 	At     int    // the line the trouble is on
 	Column int    // the byte of that line, counted from 1; 0 when it is the row as a whole
-	Reason string // a sentence that says what to do
+	Reason error  // of errs: says what to do
 	Raw    []byte // the row as it stands in the file, to be mended; at most 64 KiB of it
 }
 
-// Error is the reason with its place.
-func (e *RowError) Error() string {
-	if e.Column == 0 {
-		return fmt.Sprintf("Line %d: %s", e.At, e.Reason)
-	}
-	return fmt.Sprintf("Line %d, character %d: %s", e.At, e.Column, e.Reason)
-}
+// Error is for the log.
+func (e *RowError) Error() string { return e.Unwrap().Error() }
 
-// Unwrap makes it an errs.Invalid.
+// Unwrap makes it an errs.Invalid: the reason with its place.
 func (e *RowError) Unwrap() error {
-	return &errs.Error{Kind: errs.Invalid, Text: e.Error()}
+	if e.Column == 0 {
+		return errs.Wrong("", "sheet.wrong.at", "Line", e.At, "Reason", e.Reason)
+	}
+	return errs.Wrong("", "sheet.wrong.at-character", "Line", e.At, "Character", e.Column, "Reason", e.Reason)
 }
 
 const rawKept = 64 << 10
@@ -113,10 +110,10 @@ func (b *batch) cellsBefore(row int) int {
 func checkText(cells [][]byte) *RowError {
 	for _, c := range cells {
 		if bytes.IndexByte(c, 0) >= 0 {
-			return &RowError{Reason: "a cell holds a NUL byte, which no text has; the file may be damaged. Export it again."}
+			return &RowError{Reason: errs.Wrong("", "sheet.wrong.nul")}
 		}
 		if !utf8.Valid(c) {
-			return &RowError{Reason: "a cell is not UTF-8 like the rest of the file. Save the file as UTF-8, or choose its encoding."}
+			return &RowError{Reason: errs.Wrong("", "sheet.wrong.utf8")}
 		}
 	}
 	return nil

@@ -26,6 +26,7 @@ package sheet
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +35,11 @@ import (
 
 	"regulars/internal/platform/errs"
 )
+
+// Files are the sentences about files.
+//
+//go:embed text
+var Files embed.FS
 
 // Options overrule what is otherwise detected. The zero value detects all.
 type Options struct {
@@ -98,7 +104,7 @@ type Reader struct {
 	src     source
 	format  Format
 	header  []string
-	notices []string
+	notices []error
 	batch   *batch
 	row     int
 	pending error
@@ -111,11 +117,11 @@ type Reader struct {
 func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, errs.New(errs.Invalid, err, "The file %s cannot be opened. Check its name and that you may read it.", path)
+		return nil, errs.Of(errs.Invalid, err, "sheet.wrong.open", "File", path)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errs.Invalidf("", "%s is not a file.", path)
+		err = errs.Wrong("", "sheet.wrong.no-file", "File", path)
 	}
 	if err != nil {
 		f.Close()
@@ -167,7 +173,7 @@ func (r *Reader) open(src io.Reader) error {
 func (r *Reader) readHeader() error {
 	raw, err := r.peekRow()
 	if err == io.EOF {
-		return errs.Invalidf("", "The file holds no rows. Check that you chose the right one and that the export has finished.")
+		return errs.Wrong("", "sheet.wrong.no-rows")
 	}
 	if err != nil {
 		return err
@@ -185,7 +191,7 @@ func (r *Reader) readHeader() error {
 	}
 	r.header, r.notices = columnNames(names)
 	if data {
-		r.notices = append(r.notices, "The first row looks like data, not like names of columns.")
+		r.notices = append(r.notices, errs.Wrong("", "sheet.notice.data"))
 	}
 	return nil
 }
@@ -206,7 +212,7 @@ func (r *Reader) peekRow() ([][]byte, error) {
 
 // columnNames makes names usable as keys: none empty, none twice, no blanks
 // around them. It says what it changed.
-func columnNames(names []string) (out, notices []string) {
+func columnNames(names []string) (out []string, notices []error) {
 	seen := map[string]int{}
 	for i, name := range names {
 		name = strings.Join(strings.Fields(strings.Trim(name, "\ufeff")), " ")
@@ -222,7 +228,7 @@ func columnNames(names []string) (out, notices []string) {
 			}
 			seen[second]++
 			if len(notices) < 10 {
-				notices = append(notices, fmt.Sprintf("Column %d has the same name as an earlier one, %s; it is called %s here.", i+1, name, second))
+				notices = append(notices, errs.Wrong("", "sheet.notice.twice", "Column", i+1, "Name", name, "Second", second))
 			}
 			name = second
 		}
@@ -237,8 +243,9 @@ func (r *Reader) Header() []string { return r.header }
 // Format says how the file was understood.
 func (r *Reader) Format() Format { return r.format }
 
-// Notices are sentences about what was mended or guessed while opening.
-func (r *Reader) Notices() []string { return r.notices }
+// Notices say what was mended or guessed while opening: no faults, but said as
+// errors are.
+func (r *Reader) Notices() []error { return r.notices }
 
 // Progress returns how many bytes of the source are read and how many there
 // are (-1 when unknown). It may be called from any goroutine.

@@ -58,7 +58,7 @@ func (r *Reader) openText(o opened) error {
 		decoder := unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder()
 		text = bufio.NewReaderSize(transform.NewReader(text, decoder), sampleBytes)
 	default:
-		return errs.Invalidf("encoding", "The encoding %s is not known. Known are utf-8, utf-16le, utf-16be, windows-1250, windows-1251 and windows-1252.", encoding)
+		return errs.Wrong("encoding", "sheet.wrong.encoding", "Encoding", encoding)
 	}
 	sample, _ = text.Peek(sampleBytes)
 	if bytes.IndexByte(sample, '\r') >= 0 && bytes.IndexByte(sample, '\n') < 0 {
@@ -95,7 +95,7 @@ func (r *Reader) chooseLayout(src *textSource, text *bufio.Reader, sample []byte
 	switch d := r.opts.Delimiter; {
 	case r.opts.Blanks:
 	case d >= 0x80 || d == '"' || d == '\n' || d == '\r':
-		return errs.Invalidf("delimiter", "The delimiter has to be one plain sign such as a comma, a semicolon or a tab.")
+		return errs.Wrong("delimiter", "sheet.wrong.delimiter")
 	case d != 0:
 		src.cutter.delim = d
 	case told != 0:
@@ -222,5 +222,5 @@ func (s *textSource) decodeCell(b *batch, cell []byte) []byte {
 }
 
 func tooLong(line, limit int) error {
-	return errs.Invalidf("", "The row that begins on line %d is longer than %s. Either the file is no table, or a quote on that line is not closed; the rows before it were read.", line, bytesText(int64(limit)))
+	return errs.Wrong("", "sheet.wrong.row-long", "Line", line, "Most", bytesText(int64(limit)))
 }

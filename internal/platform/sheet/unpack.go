@@ -65,7 +65,7 @@ func (in *input) unpack(src io.Reader) (opened, error) {
 		head, err := now.text.Peek(512)
 		if len(head) == 0 {
 			if err == io.EOF {
-				err = errs.Invalidf("", "The file is empty. Export it again, or choose another one.")
+				err = errs.Wrong("", "sheet.wrong.empty")
 			}
 			return opened{}, packedError(err)
 		}
@@ -86,7 +86,7 @@ func (in *input) unpack(src io.Reader) (opened, error) {
 			return now, nil
 		}
 	}
-	return opened{}, errs.Invalidf("", "The file is packed more than %d times over. Unpack it first.", packedLayers)
+	return opened{}, errs.Wrong("", "sheet.wrong.packed-often", "Most", packedLayers)
 }
 
 func (in *input) gunzip(o opened) (opened, error) {
@@ -126,9 +126,9 @@ func (in *input) unzip(o opened) (opened, error) {
 	case docWorkbook:
 		return opened{book: archive}, nil
 	case docBinary:
-		return opened{}, errs.Invalidf("", "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.")
+		return opened{}, errs.Wrong("", "sheet.wrong.xlsb")
 	case docOther:
-		return opened{}, errs.Invalidf("", "The file is an office document of another kind. Save the table as .xlsx or CSV.")
+		return opened{}, errs.Wrong("", "sheet.wrong.office")
 	}
 	entry, err := onlyTable(archive, in.table)
 	if err != nil {
@@ -172,7 +172,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
 	g.out += int64(n)
 	if g.out > g.limits.UnpackedBytes || g.out > ratioFrom && g.out/g.limits.Ratio > g.packed() {
-		return 0, errs.Invalidf("", "The file unpacks to more than %s, far more than a table of its size would. It was refused; unpack it and look at it first.", bytesText(g.out))
+		return 0, errs.Wrong("", "sheet.wrong.bomb", "Most", bytesText(g.out))
 	}
 	return n, packedError(err)
 }
@@ -185,13 +185,13 @@ func packedError(err error) error {
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errs.New(errs.Invalid, err, "The file breaks off before its end. Upload or export it again; the rows before the break were read")
+		return errs.Of(errs.Invalid, err, "sheet.wrong.breaks-off")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return errs.New(errs.Invalid, err, "The file is packed with a window of more than 128 MB. Pack it again without --long")
+		return errs.Of(errs.Invalid, err, "sheet.wrong.window")
 	case errors.Is(err, zip.ErrAlgorithm):
-		return errs.New(errs.Invalid, err, "The zip file uses a kind of packing or a password that is not supported. Unpack it first")
+		return errs.Of(errs.Invalid, err, "sheet.wrong.zip-kind")
 	}
-	return errs.New(errs.Invalid, err, "The packed file is damaged. Pack or export it again")
+	return errs.Of(errs.Invalid, err, "sheet.wrong.damaged")
 }
 
 func bytesText(n int64) string {
@@ -217,7 +217,7 @@ func (in *input) spool(r io.Reader) (io.ReaderAt, int64, error) {
 		return nil, 0, packedError(err)
 	}
 	if n > in.limits.SpoolBytes {
-		return nil, 0, errs.New(errs.TooLarge, nil, "The workbook or zip is larger than %s. Save the table as CSV.", bytesText(in.limits.SpoolBytes))
+		return nil, 0, errs.Of(errs.TooLarge, nil, "sheet.wrong.book-large", "Most", bytesText(in.limits.SpoolBytes))
 	}
 	return f, n, nil
 }
@@ -242,13 +242,13 @@ func openZip(at io.ReaderAt, size int64) (*zip.Reader, error) {
 	}
 	i := bytes.LastIndex(tail, []byte("PK\x05\x06"))
 	if i < 0 || i+22 > len(tail) {
-		return nil, errs.Invalidf("", "The workbook or zip breaks off before its end. Upload or export it again.")
+		return nil, errs.Wrong("", "sheet.wrong.zip-breaks-off")
 	}
 	declared := int64(binary.LittleEndian.Uint32(tail[i+12:]))
 	offset := int64(binary.LittleEndian.Uint32(tail[i+16:]))
 	room := size - int64(len(tail)) + int64(i) - offset
 	if declared > directoryBytes || room > directoryBytes {
-		return nil, errs.Invalidf("", "The zip holds too many files. Unpack it and choose the one with the table.")
+		return nil, errs.Wrong("", "sheet.wrong.zip-many")
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -277,19 +277,19 @@ func onlyTable(z *zip.Reader, name string) (*zip.File, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, errs.Invalidf("", "The zip holds no files.")
+		return nil, errs.Wrong("", "sheet.wrong.zip-empty")
 	case name != "":
-		return nil, errs.Invalidf("", "The zip holds no file called %s. It holds %s.", name, listed(names))
+		return nil, errs.Wrong("", "sheet.wrong.zip-name", "Name", name, "Names", listed(names))
 	case len(found) > 1:
-		return nil, errs.Invalidf("", "The zip holds %d files: %s. Unpack it and import them one by one.", len(found), listed(names))
+		return nil, errs.Wrong("", "sheet.wrong.zip-files", "Files", len(found), "Names", listed(names))
 	}
 	return found[0], nil
 }
 
 // listed joins up to five names.
-func listed(names []string) string {
+func listed(names []string) any {
 	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+		return errs.Wrong("", "sheet.wrong.listed", "Names", names[:5], "More", len(names)-5)
 	}
-	return strings.Join(names, ", ")
+	return names
 }

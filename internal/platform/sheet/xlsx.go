@@ -85,10 +85,10 @@ func (r *Reader) openBook(z *zip.Reader) error {
 // bookError is the sentence for a workbook that cannot be read.
 func bookError(err error) error {
 	if errors.Is(err, errXMLTooLong) {
-		return errs.New(errs.Invalid, err, "The workbook holds a text too long for a cell. Save the table as CSV")
+		return errs.Of(errs.Invalid, err, "sheet.wrong.book-text")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errs.New(errs.Invalid, err, "The workbook breaks off before its end. Save it again; the rows before the break were read")
+		return errs.Of(errs.Invalid, err, "sheet.wrong.book-breaks-off")
 	}
 	return packedError(err)
 }
@@ -112,9 +112,9 @@ func (bk *book) choose(r *Reader) (*bookSource, bookSheet, error) {
 		r.pending = nil
 	}
 	if r.opts.Table != "" {
-		return nil, bookSheet{}, errs.Invalidf("table", "The workbook has no sheet called %s. It has %s.", r.opts.Table, listed(names))
+		return nil, bookSheet{}, errs.Wrong("table", "sheet.wrong.book-sheet", "Name", r.opts.Table, "Names", listed(names))
 	}
-	return nil, bookSheet{}, errs.Invalidf("", "The workbook holds no rows. Check that you chose the right one.")
+	return nil, bookSheet{}, errs.Wrong("", "sheet.wrong.book-no-rows")
 }
 
 // part opens one file of the workbook, guarded; nil when there is none.
@@ -179,7 +179,7 @@ func (bk *book) readWorkbook() error {
 			bk.since04 = v == "1" || v == "true"
 		case "sheet":
 			if len(bk.sheets) == mostSheets {
-				return errs.Invalidf("", "The workbook has more than %d sheets. Save the one with the table as CSV.", mostSheets)
+				return errs.Wrong("", "sheet.wrong.book-sheets", "Most", mostSheets)
 			}
 			state := string(x.attr("state"))
 			bk.sheets = append(bk.sheets, bookSheet{name: string(x.attr("name")), rel: string(x.attr("id")),
@@ -249,7 +249,7 @@ func (bk *book) readShared(limit int) error {
 			}
 		}
 		if s.add(text); s.size > limit {
-			return errs.Invalidf("", "The workbook holds more than %s of text. Save the table as CSV.", bytesText(int64(limit)))
+			return errs.Wrong("", "sheet.wrong.book-large-text", "Most", bytesText(int64(limit)))
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"context"
+	"regulars/internal/testkit"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func TestSheetIsChosenByName(t *testing.T) {
 		t.Errorf("a hidden sheet can be asked for; got %q", r.Header())
 	}
 	_, err = Open(context.Background(), "testdata/orders.xlsx", Options{Table: "Orderz"})
-	if err == nil || err.Error() != "The workbook has no sheet called Orderz. It has Notes, Orders, Archive." {
+	if err == nil || testkit.Sentence(err) != "The workbook has no sheet called Orderz. It has Notes, Orders, Archive." {
 		t.Errorf("got %v", err)
 	}
 }

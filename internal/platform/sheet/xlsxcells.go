@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"regulars/internal/platform/errs"
 )
 
 // bookSource yields the rows of one worksheet.
@@ -110,7 +112,7 @@ func (s *bookSource) readCell(b *batch) error {
 		}
 		return nil
 	case formula && !stored:
-		s.refuse(fmt.Sprintf("cell %s is a formula without a stored result. Open the workbook in a spreadsheet, save it, and try again.", ref))
+		s.refuse(errs.Wrong("", "sheet.wrong.formula", "Cell", ref))
 	}
 	for len(b.cells)-b.start() <= column {
 		b.cells = append(b.cells, nil)
@@ -150,7 +152,7 @@ func (s *bookSource) readValue(b *batch) (value []byte, stored, formula bool, er
 	return value, stored, formula, nil
 }
 
-func (s *bookSource) refuse(reason string) {
+func (s *bookSource) refuse(reason error) {
 	if s.bad == nil {
 		s.bad = &RowError{Line: s.row, At: s.row, Reason: reason}
 	}

@@ -91,7 +91,7 @@ func TestFieldsAreCleanedAndBounded(t *testing.T) {
 func TestTheErrorOfAVerbStandsBesideItsField(t *testing.T) {
 	internal := errors.New("disk full")
 	_, wrong := typed(t, "en", "gold", func(f *web.Form) any {
-		if err := f.Take(fmt.Errorf("save: %w", errs.Invalidf("x", "This tier exists already."))); err != nil {
+		if err := f.Take(fmt.Errorf("save: %w", errs.Wrong("x", "demo.tier"))); err != nil {
 			t.Error(err)
 		}
 		if err := f.Take(internal); !errors.Is(err, internal) {

@@ -124,11 +124,14 @@ func TestTheLogOfAFailureNamesNobody(t *testing.T) {
 func TestAnErrorHasTheShapeOfWhoAsks(t *testing.T) {
 	s := serve(t)
 	w := s.do("GET", "/gone", "", "")
-	if w.Code != 404 || !strings.Contains(w.Body.String(), "<h1>Nothing here</h1>") || !strings.Contains(w.Body.String(), "No customer has this card.") {
+	if w.Code != 404 || !strings.Contains(w.Body.String(), "<h1>Nothing here</h1>") || !strings.Contains(w.Body.String(), "No customer has the card C-7.") {
 		t.Errorf("a person: %d %s", w.Code, w.Body)
 	}
+	if w = s.do("GET", "/gone", "", "", "Accept-Language", "cs"); !strings.Contains(w.Body.String(), "Kartu C-7 nikdo nemá.") {
+		t.Errorf("a Czech: %s", w.Body)
+	}
 	w = s.do("GET", "/gone", "", "", "Accept", "application/json")
-	if w.Code != 404 || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"detail":"No customer has this card."`) {
+	if w.Code != 404 || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"detail":"No customer has the card C-7."`) {
 		t.Errorf("a program: %d %s", w.Code, w.Body)
 	}
 	w = s.do("GET", "/gone", "", "", "HX-Request", "true")

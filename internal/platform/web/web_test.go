@@ -26,8 +26,8 @@ import (
 
 // demo is a module of one form, as small as one can be.
 var demo = fstest.MapFS{
-	"text/en.json": {Data: []byte(`{"demo.title": "Notes & more", "demo.note": "Note", "nav.demo": "Notes", "nav.secret": "Secrets"}`)},
-	"text/cs.json": {Data: []byte(`{"demo.title": "Poznámky"}`)},
+	"text/en.json": {Data: []byte(`{"demo.title": "Notes & more", "demo.note": "Note", "demo.card": "No customer has the card {{.Card}}.", "demo.busy": "Too much at once.", "demo.tier": "This tier exists already.", "nav.demo": "Notes", "nav.secret": "Secrets"}`)},
+	"text/cs.json": {Data: []byte(`{"demo.title": "Poznámky", "demo.card": "Kartu {{.Card}} nikdo nemá."}`)},
 	"pages/note.html": {Data: []byte(`{{define "title"}}{{t "demo.title"}}{{end}}
 {{define "content"}}<form method="post" action="{{url "/note"}}">{{template "kit/errors" .Form}}
 {{template "kit/field" ((.Form.TextField "note" (t "demo.note")).Must.Max 5)}}</form>
@@ -81,9 +81,9 @@ func serve(t *testing.T, change ...func(*web.Config)) harness {
 			{Pattern: "POST /note", Role: web.Agent, Handler: saveNote},
 			{Pattern: "GET /open", Role: web.Public, Handler: noteForm},
 			{Pattern: "GET /secret", Role: web.Owner, Handler: noteForm},
-			{Pattern: "GET /gone", Role: web.Public, Handler: failing(errs.NotFoundf("No customer has this card."))},
+			{Pattern: "GET /gone", Role: web.Public, Handler: failing(errs.Missing("demo.card", "Card", "C-7"))},
 			{Pattern: "GET /broken", Role: web.Public, Handler: failing(io.ErrUnexpectedEOF)},
-			{Pattern: "GET /busy", Role: web.Public, Handler: failing(errs.New(errs.Unavailable, nil, "Too much at once."))},
+			{Pattern: "GET /busy", Role: web.Public, Handler: failing(errs.Of(errs.Unavailable, nil, "demo.busy"))},
 			{Pattern: "GET /panic", Role: web.Public, Handler: func(http.ResponseWriter, *web.Request) error { panic("secret 4711") }},
 			{Pattern: "POST /collect", Role: web.Public, AnyOrigin: true, Handler: func(w http.ResponseWriter, r *web.Request) error {
 				return r.JSON(w, map[string]any{"staff": r.Staff.Name})
@@ -97,7 +97,7 @@ func serve(t *testing.T, change ...func(*web.Config)) harness {
 		Authenticate: func(_ context.Context, token string) (web.Staff, error) {
 			role, err := web.ParseRole(token)
 			if err != nil {
-				return web.Staff{}, errs.New(errs.SignIn, nil, "no session")
+				return web.Staff{}, errs.Of(errs.SignIn, nil, "web.error.sign-in.text")
 			}
 			return web.Staff{ID: 7, Name: "Ana Novak", Role: role}, nil
 		},
