@@ -42,6 +42,7 @@ type cli struct {
 	Import importCmd `cmd:"" help:"Read a store's file: its customers, orders and refunds."`
 	Report reportCmd `cmd:"" help:"Say who comes back, straight from files: no server, no database."`
 	Demo   demoCmd   `cmd:"" help:"Make a demo store to try everything in."`
+	MCP    mcpCmd    `cmd:"" name:"mcp" help:"Let an assistant ask about customers and figures, over stdin and stdout."`
 	User   userCmd   `cmd:"" help:"Add, list and mend the people who may sign in."`
 	Check  checkCmd  `cmd:"" help:"Check the database, or rebuild what is derived from it."`
 }

@@ -73,6 +73,7 @@ var order = []string{
 	"doors/portal",
 	"doors/api",
 	"doors/webhooks",
+	"doors/mcp",
 	"doors/collect",
 	"doors/importers",
 	"doors/report",

@@ -11,6 +11,7 @@ import (
 	"regulars/internal/doors/collect"
 	"regulars/internal/doors/demo"
 	"regulars/internal/doors/importers"
+	"regulars/internal/doors/mcp"
 	"regulars/internal/doors/report"
 	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
@@ -43,6 +44,7 @@ type Modules struct {
 	Places       []web.Place
 	Panels       []web.Panel
 	Jobs         []jobs.Kind
+	Assistants   *mcp.Door
 	Sending      []jobs.Kind // what waits for other people's machines
 	Events       timeline.Kinds
 	Authenticate web.Authenticate
@@ -62,6 +64,7 @@ func files() map[string]fs.FS {
 		"importers": importers.Files,
 		"admin":     admin.Files,
 		"webhooks":  webhooks.Files,
+		"mcp":       mcp.Files,
 	}
 }
 
@@ -115,6 +118,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		webhooks.Jobs(db),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
+	m.Assistants = mcp.Open(mcp.Door{DB: db, Kinds: m.Events, Catalog: m.Catalog, Version: c.Version, Log: c.Log})
 	m.Health = admin.Health(db, c.Telemetry, c.MetricsToken)
 	m.Routes = join(
 		users.Admin(db),

@@ -63,6 +63,17 @@ func AtStake(ctx context.Context, q store.Querier) (customers, worthMinor int64,
 	return customers, worthMinor, nil
 }
 
+// Best returns the customers who are expected to bring most within Horizon;
+// limit is at most 1000.
+func Best(ctx context.Context, q store.Querier, limit int) ([]Listed, error) {
+	all, err := list(ctx, q, `s.expected_value_minor is not null
+		order by s.expected_value_minor desc nulls last, s.customer_id desc limit $1`, min(max(limit, 1), mostListed))
+	if err != nil {
+		return nil, fmt.Errorf("list who brings most: %w", err)
+	}
+	return all, nil
+}
+
 // DueCursor is a place in the list of those who are due. The zero value is its
 // beginning.
 type DueCursor struct {

@@ -1,0 +1,126 @@
+package mcp
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"regulars/internal/measure/insights"
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/workspace"
+)
+
+type forecastOut struct {
+	ComputedAt time.Time    `json:"computed_at"`
+	AsOf       string       `json:"as_of"`
+	LastYear   Amount       `json:"the_last_year_brought"`
+	Horizons   []horizonOut `json:"horizons"`
+}
+
+type horizonOut struct {
+	Days    int32    `json:"days"`
+	Alive   float64  `json:"customers_who_have_not_left"`
+	Orders  rangeOut `json:"orders"`
+	Revenue [3]int64 `json:"revenue_minor_low_expected_high"`
+	Shown   string   `json:"revenue"`
+	Tests   int      `json:"forecasts_of_the_past"`
+	Within  int      `json:"of_them_within_the_range_of_90_percent"`
+}
+
+type rangeOut struct {
+	Low      float64 `json:"low_90"`
+	Expected float64 `json:"expected"`
+	High     float64 `json:"high_90"`
+}
+
+func (a asking) forecast(ctx context.Context, _ struct{}) (out forecastOut, err error) {
+	out.Horizons = []horizonOut{}
+	shop, err := workspace.Load(ctx, a.DB)
+	if err != nil {
+		return out, err
+	}
+	var f insights.Forecast
+	err = a.await(ctx, func() (bool, bool, error) {
+		found := false
+		f, found, err = insights.ReadForecast(ctx, a.DB, a.DB.Now())
+		return found && f.Fresh, found, err
+	}, insights.AskForecast)
+	if err != nil {
+		return out, err
+	}
+	if f.Trouble != "" {
+		return out, errs.Missing("mcp.wrong.forecast")
+	}
+	out.ComputedAt, out.AsOf, out.LastYear = f.ComputedAt, f.AsOf, a.amount(f.YearMinor, shop.Currency)
+	for _, h := range f.Horizons {
+		low, mid, high := int64(h.Revenue.Low90), int64(h.Revenue.Expected), int64(h.Revenue.High90)
+		text := func(minor int64) string { return a.amount(minor, shop.Currency).Text }
+		out.Horizons = append(out.Horizons, horizonOut{Days: h.Days, Alive: h.Alive, Orders: rangeOut{h.Orders.Low90, h.Orders.Expected, h.Orders.High90},
+			Revenue: [3]int64{low, mid, high}, Shown: text(mid) + " (" + text(low) + " – " + text(high) + ")", Tests: h.Tests, Within: h.Within})
+	}
+	return out, nil
+}
+
+type movedIn struct {
+	Compare string `json:"compare,omitempty" jsonschema:"quarter: the last one with that of a year before, which is usual; month; days90: the last 90 days with those before; year"`
+}
+
+type movedOut struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Before     sumOut    `json:"before"`
+	After      sumOut    `json:"after"`
+	StandOut   []moveOut `json:"groups_that_stand_out"`
+}
+
+type sumOut struct {
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Revenue   Amount `json:"revenue"`
+	Orders    int64  `json:"orders"`
+	Customers int64  `json:"customers"`
+	Again     int64  `json:"bought_twice_or_more"`
+	Cancelled int64  `json:"cancelled_orders"`
+	Refunded  int64  `json:"refunded_orders"`
+}
+
+type moveOut struct {
+	Figure string  `json:"figure"` // revenue (minor units), repeat, refund, cancel (shares)
+	By     string  `json:"by"`
+	Group  string  `json:"group"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	Chance float64 `json:"chance_that_it_is_nothing"`
+}
+
+func (a asking) moved(ctx context.Context, in movedIn) (out movedOut, err error) {
+	out.StandOut = []moveOut{}
+	shop, err := workspace.Load(ctx, a.DB)
+	if err != nil {
+		return out, err
+	}
+	compare := in.Compare
+	if compare == "" {
+		compare = insights.Compares()[0]
+	}
+	if !slices.Contains(insights.Compares(), compare) {
+		return out, errs.Wrong("compare", "mcp.wrong.by")
+	}
+	var m insights.Moved
+	err = a.await(ctx, func() (bool, bool, error) {
+		found := false
+		m, found, err = insights.ReadMoved(ctx, a.DB, compare, a.DB.Now())
+		return found && m.Fresh, found, err
+	}, func(ctx context.Context, tx *store.Tx) error { return insights.AskMoved(ctx, tx, compare) })
+	if err != nil {
+		return out, err
+	}
+	sum := func(p insights.Period) sumOut {
+		return sumOut{p.From, p.To, a.amount(p.RevenueMinor, shop.Currency), p.Orders, p.Customers, p.Again, p.Cancelled, p.Refunded}
+	}
+	out.ComputedAt, out.Before, out.After = m.ComputedAt, sum(m.Before), sum(m.After)
+	for _, t := range m.Told[:min(len(m.Told), most)] {
+		out.StandOut = append(out.StandOut, moveOut{t.Figure, t.By, t.Label, t.Before, t.After, t.Chance})
+	}
+	return out, nil
+}
