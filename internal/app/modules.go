@@ -84,12 +84,12 @@ func Catalog(own ...fs.FS) (*locale.Catalog, error) {
 // Tables lists every table with a customer's rows: how they merge, are
 // exported and erased. A test fails for a table that stands nowhere.
 func Tables() []customers.Table {
-	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables, webhooks.Tables)
+	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables, webhooks.Tables, collect.Tables)
 }
 
 // events lists what can happen to a customer.
 func events() timeline.Kinds {
-	return timeline.NewKinds(customers.Kinds, orders.Kinds)
+	return timeline.NewKinds(customers.Kinds, orders.Kinds, collect.Kinds)
 }
 
 // subscriptions lists who reacts to what happens.
@@ -104,7 +104,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if m.Catalog, err = Catalog(); err != nil {
 		return m, err
 	}
-	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places, webhooks.Places)
+	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, collect.Places, users.Places, workspace.Places, webhooks.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	m.Jobs = join(
 		timeline.Jobs(db, subscriptions()),
@@ -114,8 +114,8 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		scores.Jobs(db),
 		insights.Jobs(db),
 		importers.Jobs(db, Tables()),
-		collect.Jobs(db),
 		webhooks.Jobs(db),
+		collect.Jobs(db, Tables()),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
 	m.Assistants = mcp.Open(mcp.Door{DB: db, Kinds: m.Events, Catalog: m.Catalog, Version: c.Version, Log: c.Log})
@@ -128,6 +128,8 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		insights.Admin(db),
 		importers.Admin(db),
 		webhooks.Admin(db, m.Events),
+		collect.Admin(db),
+		collect.Doors(db),
 		admin.Admin(db, m.Places, c.Version),
 		m.Health,
 	)

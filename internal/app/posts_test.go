@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"regulars/internal/doors/collect"
 	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/orders"
@@ -106,14 +107,21 @@ var posts = map[string]post{
 	"/jobs/{job}/attempt":            job("/jobs/#/attempt", ""),
 	"/jobs/{job}/cancellation":       job("/jobs/#/cancellation", ""),
 
-	"/settings":                                at("/settings", "business=Corner&country=CZ&zone=Europe/Prague&currency=EUR&language=cs&colour=%23112233"),
-	"/settings/webhooks":                       at("/settings/webhooks", "url=https://example.com/hook&which=all"),
-	"/settings/webhooks/{endpoint}":            endpoint("", "url=https://example.com/other&which=all"),
-	"/settings/webhooks/{endpoint}/pause":      endpoint("/pause", ""),
-	"/settings/webhooks/{endpoint}/resumption": resumption,
-	"/settings/webhooks/{endpoint}/rotation":   endpoint("/rotation", ""),
-	"/settings/webhooks/{endpoint}/replay":     endpoint("/replay", "since=2026-02-01&what=all"),
-	"/settings/webhooks/{endpoint}/removal":    endpoint("/removal", ""),
+	"/settings":                                             at("/settings", "business=Corner&country=CZ&zone=Europe/Prague&currency=EUR&language=cs&colour=%23112233"),
+	"/settings/sources":                                     at("/settings/sources", "kind=segment&name=Shop&space=site"),
+	"/settings/sources/{source}":                            source("", "name=Other&space=site"),
+	"/settings/sources/{source}/disabling":                  source("/disabling", ""),
+	"/settings/sources/{source}/enabling":                   source("/enabling", ""),
+	"/settings/sources/{source}/attempt":                    source("/attempt", ""),
+	"/settings/sources/{source}/removal":                    source("/removal", ""),
+	"/settings/sources/{source}/failures/{failure}/attempt": source("/failures/#/attempt", ""),
+	"/settings/webhooks":                                    at("/settings/webhooks", "url=https://example.com/hook&which=all"),
+	"/settings/webhooks/{endpoint}":                         endpoint("", "url=https://example.com/other&which=all"),
+	"/settings/webhooks/{endpoint}/pause":                   endpoint("/pause", ""),
+	"/settings/webhooks/{endpoint}/resumption":              resumption,
+	"/settings/webhooks/{endpoint}/rotation":                endpoint("/rotation", ""),
+	"/settings/webhooks/{endpoint}/replay":                  endpoint("/replay", "since=2026-02-01&what=all"),
+	"/settings/webhooks/{endpoint}/removal":                 endpoint("/removal", ""),
 
 	"/staff":               at("/staff", "name=Cleo&email=cleo@example.com&role=till"),
 	"/staff/{user}/role":   member("/role", "role=till", false),
@@ -328,6 +336,26 @@ func category(path, form string) post {
 
 func upload(house) (string, url.Values) {
 	return "/imports", url.Values{"file": {"order,date,customer,product,quantity,price\n1,2026-01-02,7,tea,1,5.00\n"}}
+}
+
+// source is a form to the page of a source of which something could not be
+// used.
+func source(path, form string) post {
+	return func(h house) (string, url.Values) {
+		var s id.Source
+		var failure int64
+		testkit.Do(h.t, h.db, func(tx *store.Tx) (err error) {
+			if s, err = collect.Add(h.t.Context(), tx, 0, collect.NewSource{Kind: collect.Segment, Name: "Shop"}); err != nil {
+				return err
+			}
+			failure = tx.NewID()
+			_, err = tx.Exec(h.t.Context(), `
+				insert into collect_failures (id, source_id, topic, delivery, received_at, failed_at, reason, reason_args, noted, body)
+				values ($1, $2, 'track', '', 0, 0, 'collect.error.event', '{"args":[]}', '{}', $3)`, failure, int64(s), []byte("{}"))
+			return err
+		})
+		return at("/settings/sources/"+s.String()+strings.ReplaceAll(path, "#", id.Failure(failure).String()), form)(h)
+	}
 }
 
 // imported is a file in a state.

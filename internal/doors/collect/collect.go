@@ -10,15 +10,16 @@ package collect
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"time"
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 )
 
-// Files holds the texts of this module.
+// Files holds the pages and texts of this module.
 //
-//go:embed text
+//go:embed all:pages text
 var Files embed.FS
 
 // Parcel is one request as it came.
@@ -31,18 +32,32 @@ type Parcel struct {
 	Noted    map[string]string
 	Body     []byte
 
-	worked int // parts of it that are done
+	From   Source // set by the drain
+	worked int    // parts of it that are done
 }
 
 // Part is what is worked, and laid aside, by itself.
 type Part struct {
 	*Parcel
 	Topic string // of the part: the Topic of its parcel, or the type of one message of a batch
-	Body  []byte // as it is laid aside, and tried again
+	Body  []byte // as it is laid aside, and tried again; nil: Value as JSON
 	Value any    // what Kind.Parts read it as
+	Err   error  // what is wrong with it: it is laid aside and never worked
 
 	index int // its place in the parcel
 	last  bool
+}
+
+// body is what is laid aside.
+func (p Part) body() []byte {
+	if p.Body != nil {
+		return p.Body
+	}
+	b, err := json.Marshal(p.Value)
+	if err != nil {
+		return p.Parcel.Body
+	}
+	return b
 }
 
 // Kind is one sort of source: what becomes of its parcels.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
@@ -20,9 +21,9 @@ const (
 	tidyJob  = "collect.tidy"
 )
 
-// Jobs is the background work of this module.
-func Jobs(db *store.DB) []jobs.Kind {
-	d := drain{db: db, kinds: kinds()}
+// Jobs is the background work of this module. tables are those of all modules.
+func Jobs(db *store.DB, tables []customers.Table) []jobs.Kind {
+	d := drain{db: db, kinds: kinds(tables)}
 	return []jobs.Kind{
 		{Name: drainJob, Do: d.do},
 		{Name: tidyJob, Next: hourly, Do: func(ctx context.Context, _ *jobs.Job) error { return tidy(ctx, db) }},
@@ -76,14 +77,15 @@ func (d drain) round(ctx context.Context, size *int) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	kindBy := map[id.Source]string{}
+	from := map[id.Source]Source{}
 	for _, s := range sources {
-		kindBy[s.ID] = s.Kind
+		from[s.ID] = s
 	}
 	parts := map[string][]Part{}
 	var order []string
 	for _, p := range parcels {
-		k, ok := kindOf(d.kinds, kindBy[p.Source])
+		p.From = from[p.Source]
+		k, ok := kindOf(d.kinds, p.From.Kind)
 		if !ok {
 			if err := d.layAside(ctx, []Part{p.whole()}, errs.Wrong("", "collect.error.kind")); err != nil {
 				return 0, err
@@ -159,7 +161,18 @@ func (d drain) work(ctx context.Context, k Kind, parts []Part) error {
 		if err := take(ctx, tx, parts); err != nil {
 			return err
 		}
-		return k.Work(ctx, tx, parts)
+		good := make([]Part, 0, len(parts))
+		for _, p := range parts {
+			if p.Err == nil {
+				good = append(good, p)
+			} else if err := fail(ctx, tx, p, p.Err); err != nil {
+				return err
+			}
+		}
+		if len(good) == 0 {
+			return nil
+		}
+		return k.Work(ctx, tx, good)
 	})
 	switch {
 	case failed == nil:

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -53,11 +54,20 @@ func fail(ctx context.Context, tx *store.Tx, p Part, reason error) error {
 	_, err = tx.Exec(ctx, `
 		insert into collect_failures (id, source_id, topic, delivery, received_at, failed_at, reason, reason_args, noted, body)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		tx.NewID(), int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), tx.Now.UnixMicro(), errs.KeyOf(reason), errs.Pack(reason), string(noted), p.Body)
+		tx.NewID(), int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), tx.Now.UnixMicro(), errs.KeyOf(reason), errs.Pack(reason), string(noted), p.body())
 	if err != nil {
 		return fmt.Errorf("lay a part of the inbox aside: %w", err)
 	}
 	return nil
+}
+
+// pretty is a body for people to read.
+func pretty(body []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, body, "", "  ") != nil {
+		return text.Clean(string(body))
+	}
+	return text.Clean(b.String())
 }
 
 // Failures returns what of a source could not be worked, the newest first;
@@ -106,7 +116,7 @@ func Retry(ctx context.Context, tx *store.Tx, by id.User, s id.Source, f id.Fail
 	if n == 0 {
 		return 0, nil
 	}
-	if _, err := Discard(ctx, tx, s, f); err != nil {
+	if _, err := remove(ctx, tx, s, f); err != nil {
 		return 0, err
 	}
 	if err := users.Audit(ctx, tx, users.Change{By: by, Action: "source.retried", Subject: s.String()}); err != nil {
@@ -115,8 +125,16 @@ func Retry(ctx context.Context, tx *store.Tx, by id.User, s id.Source, f id.Fail
 	return int(n), jobs.Enqueue(ctx, tx, jobs.New{Kind: drainJob, Key: "inbox"})
 }
 
-// Discard removes failures of a source, one of them or, with 0, all.
-func Discard(ctx context.Context, tx *store.Tx, s id.Source, f id.Failure) (int, error) {
+// Discard removes all failures of a source.
+func Discard(ctx context.Context, tx *store.Tx, by id.User, s id.Source) error {
+	n, err := remove(ctx, tx, s, 0)
+	if err != nil || n == 0 {
+		return err
+	}
+	return users.Audit(ctx, tx, users.Change{By: by, Action: "source.emptied", Subject: s.String()})
+}
+
+func remove(ctx context.Context, tx *store.Tx, s id.Source, f id.Failure) (int, error) {
 	n, err := tx.Exec(ctx, `delete from collect_failures where source_id = $1 and (cast($2 as bigint) = 0 or id = $2)`, int64(s), int64(f))
 	return int(n), err
 }
@@ -155,6 +173,9 @@ func unseen(ctx context.Context, tx *store.Tx, s id.Source, messages []string) (
 func tidy(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	if err := forgetSeen(ctx, db, now.Add(-seenFor)); err != nil {
+		return err
+	}
+	if err := forgetVisitors(ctx, db, now.Add(-keepVisitors)); err != nil {
 		return err
 	}
 	counts, err := FailureCounts(ctx, db)

@@ -1,6 +1,10 @@
 package collect
 
-import "slices"
+import (
+	"slices"
+
+	"regulars/internal/know/customers"
+)
 
 // The kinds of source.
 const (
@@ -12,8 +16,9 @@ const (
 )
 
 // kinds are all sorts of sources that can be added, in the order of the page.
-func kinds() []Kind {
-	return nil
+// tables are those of all modules.
+func kinds(tables []customers.Table) []Kind {
+	return []Kind{segmentKind(tables)}
 }
 
 // kindOf finds a kind by its name.

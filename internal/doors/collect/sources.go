@@ -59,10 +59,7 @@ const (
 func (n *NewSource) check() error {
 	n.Name, n.Space = text.Line(n.Name), strings.ToLower(text.Line(n.Space))
 	if n.Space == "" {
-		n.Space = n.Kind
-		if n.Kind == Segment {
-			n.Space = "site"
-		}
+		n.Space = defaultSpace(n.Kind)
 	}
 	switch {
 	case n.Name == "" || len(n.Name) > maxSourceName:
@@ -71,6 +68,13 @@ func (n *NewSource) check() error {
 		return errs.Wrong("space", "collect.error.space", "Max", maxSpace)
 	}
 	return nil
+}
+
+func defaultSpace(kind string) string {
+	if kind == Segment {
+		return "site"
+	}
+	return kind
 }
 
 // Add makes a source with a token of its own.
@@ -113,17 +117,27 @@ func Change(ctx context.Context, tx *store.Tx, by id.User, s id.Source, n NewSou
 	if err := n.check(); err != nil {
 		return err
 	}
-	count, err := tx.Exec(ctx, `
+	was, err := SourceByID(ctx, tx, s)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
 		update collect_sources set name = $1, space = $2, secret = coalesce($3, secret), settings = $4 where id = $5`,
 		n.Name, n.Space, n.Secret, settingsJSON(n.Settings), int64(s))
 	if err != nil {
 		return fmt.Errorf("change %s: %w", s, err)
 	}
-	if count == 0 {
-		return noSource()
-	}
 	tx.AfterCommit(forget)
-	return users.Audit(ctx, tx, users.Change{By: by, Action: "source.changed", Subject: s.String()})
+	change := users.Change{By: by, Action: "source.changed", Subject: s.String()}
+	for _, v := range []users.Value{{Field: "name", Before: was.Name, After: n.Name}, {Field: "space", Before: was.Space, After: n.Space}} {
+		if v.Before != v.After {
+			change.Values = append(change.Values, v)
+		}
+	}
+	if n.Secret != nil {
+		change.Fields = []string{"secret"}
+	}
+	return users.Audit(ctx, tx, change)
 }
 
 // Disable refuses from now on what a source sends; Enable takes it again.

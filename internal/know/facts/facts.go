@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
@@ -99,6 +101,16 @@ func (o *order) cancelled() bool { return o.off > o.on }
 // kinds are the events of orders, to bring old payloads up to date.
 var kinds = timeline.NewKinds(orders.Kinds)
 
+// folded are the names of the events that facts are folded from: what was
+// dealt with a customer. What they looked at on a site, often thousands of
+// events, is none of it and must not have everything folded anew.
+var folded = func() (names []string) {
+	for _, k := range slices.Concat(orders.Kinds, customers.Kinds) {
+		names = append(names, k.Name)
+	}
+	return names
+}()
+
 // Apply is the view after one more event of the same customer. An event that
 // was applied before changes nothing, and the order in which events come does
 // not matter. The view given is used up. It fails when the event cannot be
@@ -107,7 +119,7 @@ func Apply(view View, e timeline.Event) (View, error) {
 	if view.seen == nil {
 		view.seen, view.orders = map[id.Event]bool{}, map[int64]order{}
 	}
-	if view.seen[e.ID] {
+	if view.seen[e.ID] || !slices.Contains(folded, e.Kind) {
 		return view, nil
 	}
 	if kind, ok := kinds[e.Kind]; ok {

@@ -20,7 +20,7 @@ const refreshJob = "facts.refresh"
 
 // Subscription marks the customers to whom something happened; one job folds
 // them all anew.
-var Subscription = timeline.Subscription{Name: "facts", History: true, Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
+var Subscription = timeline.Subscription{Name: "facts", Kinds: folded, History: true, Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
 	cs := make([]id.Customer, len(events))
 	for i, e := range events {
 		cs[i] = e.Customer
@@ -168,9 +168,12 @@ var upsert = func() string {
 	return "on conflict (customer_id) do update set " + strings.Join(set, ", ")
 }()
 
+// foldedList is folded as SQL has it: constants of the program.
+var foldedList = "'" + strings.Join(folded, "','") + "'"
+
 // fold reads the events that the condition finds, by customer, and folds them.
 func fold(ctx context.Context, q store.Querier, where string, args ...any) (map[id.Customer]Facts, error) {
-	rows, err := q.Query(ctx, `select customer_id, occurred_at, id, kind, version, ref_id, payload from events where `+where+`
+	rows, err := q.Query(ctx, `select customer_id, occurred_at, id, kind, version, ref_id, payload from events where `+where+` and kind in (`+foldedList+`)
 		order by customer_id, occurred_at, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read histories: %w", err)

@@ -37,6 +37,9 @@ func (r *Request) Can(role Role) bool { return role == Public || r.Staff.Role >=
 // Href turns a path of ours into an address that works under the base path.
 func (r *Request) Href(path string) string { return r.server.base + path }
 
+// Secure reports whether browsers reach this program over https.
+func (r *Request) Secure() bool { return r.server.Secure }
+
 // HTMX reports whether a part of a page is asked for by htmx.
 func (r *Request) HTMX() bool { return r.Header.Get("HX-Request") == "true" }
 

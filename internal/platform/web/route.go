@@ -75,6 +75,9 @@ type Route struct {
 	// Quiet routes are asked so often that the log has a line of each only when
 	// it tells everything: what looks whether the program is alive.
 	Quiet bool
+	// Lean routes are called thousands of times a second by programs: the
+	// business's settings are not read for them, and Request.Shop is empty.
+	Lean bool
 }
 
 // Place is a line in the navigation.

@@ -132,6 +132,9 @@ func (s *Server) handle(route *Route) (err error) {
 	if !ok || method != http.MethodGet && method != http.MethodPost && !route.AnyOrigin {
 		return fmt.Errorf("route %q: a pattern is GET or POST, a space, and a path", route.Pattern)
 	}
+	if route.Lean && (route.Role != Public || !route.AnyOrigin) {
+		return fmt.Errorf("route %q: who calls a lean route is not asked, so it is public and for any origin", route.Pattern)
+	}
 	if route.Role < Public || route.Role > Owner || route.Handler == nil {
 		return fmt.Errorf("route %q: it needs a role and a handler", route.Pattern)
 	}
@@ -158,6 +161,9 @@ func (s *Server) handle(route *Route) (err error) {
 
 // serve finds out who is asking, whether they may, and calls the handler.
 func (s *Server) serve(w http.ResponseWriter, r *Request) error {
+	if r.route.Lean {
+		return r.route.Handler(w, r)
+	}
 	shop, err := s.Shop(r.Context())
 	if err != nil {
 		return fmt.Errorf("read the business's settings: %w", err)

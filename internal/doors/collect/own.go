@@ -1,0 +1,12 @@
+package collect
+
+import "regulars/internal/know/customers"
+
+// Tables say how what was collected follows its customer.
+var Tables = []customers.Table{
+	{Name: "customer_event_names", Merge: customers.Move, Erase: customers.Empty, Unexported: true},
+	{Name: "customer_event_props", Merge: customers.Move, Erase: customers.Empty},
+	{Name: "customer_traits", Merge: customers.KeepFirst, Key: []string{"trait"}, Erase: customers.Empty},
+	{Name: "collect_visitors", Merge: customers.Follow, Erase: customers.Empty, Unexported: true},
+	{Name: "collect_orders", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
+}

@@ -1,0 +1,303 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"regulars/internal/know/customers"
+	"regulars/internal/know/timeline"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
+)
+
+// fresh is how long after it happened something may still start a play or a
+// message; what is told later is history.
+const fresh = 7 * 24 * time.Hour
+
+// segmentKind is tracking clients. tables are those of all modules: an alias
+// may show that two customers are one.
+func segmentKind(tables []customers.Table) Kind {
+	return Kind{Name: Segment, Icon: "world", Parts: cutMessages,
+		Work: func(ctx context.Context, tx *store.Tx, parts []Part) error {
+			t := telling{tx: tx, tables: tables, people: map[string]id.Customer{}}
+			for _, step := range []func(context.Context) error{
+				func(ctx context.Context) error { return t.unseen(ctx, parts) },
+				t.know, t.alias, t.visit, t.living, t.learn, t.write, t.trade,
+			} {
+				if err := step(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+}
+
+// telling is a slice of messages on its way into the store.
+type telling struct {
+	tx       *store.Tx
+	tables   []customers.Table
+	told     []*told
+	people   map[string]id.Customer // by space:userId
+	visitors map[string]*visitor
+	moved    []action // what visitors did who are known now
+}
+
+// told is a message with whom it is about.
+type told struct {
+	*message
+	source   Source
+	customer id.Customer // 0: nobody known
+	visitor  *visitor    // nil: the message names none
+}
+
+// userKey and visitorKey say whose ids the ids are.
+func (m *told) userKey() string    { return m.source.Space + ":" + m.user }
+func (m *told) visitorKey() string { return m.source.Space + ":" + m.anonymous }
+
+func (m *told) history(now time.Time) bool { return now.Sub(m.at) > fresh }
+
+// unseen leaves out what was told before, and what stands twice in the slice.
+// The rest comes in the order in which it happened.
+func (t *telling) unseen(ctx context.Context, parts []Part) error {
+	ids := map[id.Source][]string{}
+	twice := map[string]bool{}
+	for _, p := range parts {
+		m := p.Value.(*message)
+		if m.id != "" {
+			key := p.Source.String() + m.id
+			if twice[key] {
+				continue
+			}
+			twice[key] = true
+			ids[p.Source] = append(ids[p.Source], m.id)
+		}
+		t.told = append(t.told, &told{message: m, source: p.From})
+	}
+	for source, messages := range ids {
+		fresh, err := unseen(ctx, t.tx, source, messages)
+		if err != nil {
+			return err
+		}
+		if len(fresh) < len(messages) {
+			t.told = slices.DeleteFunc(t.told, func(m *told) bool { return m.source.ID == source && m.id != "" && !fresh[m.id] })
+		}
+	}
+	slices.SortStableFunc(t.told, func(a, b *told) int { return a.at.Compare(b.at) })
+	return nil
+}
+
+// know finds or makes the customers of the user ids.
+func (t *telling) know(ctx context.Context) error {
+	profiles := map[string]*customers.Profile{}
+	for _, m := range t.told {
+		if m.user == "" {
+			continue
+		}
+		p := profiles[m.userKey()]
+		if p == nil {
+			p = &customers.Profile{Source: "collect", JoinedAt: m.at, History: true,
+				Identities: []customers.Identity{{Kind: customers.External, Value: m.userKey()}}}
+			profiles[m.userKey()] = p
+		}
+		p.History = p.History && m.history(t.tx.Now)
+		m.profile(p)
+	}
+	keys := slices.Sorted(maps.Keys(profiles))
+	list := make([]customers.Profile, len(keys))
+	for i, k := range keys {
+		list[i] = *profiles[k]
+	}
+	made, err := customers.CreateMany(ctx, t.tx, list)
+	if err != nil {
+		return err
+	}
+	for i, k := range keys {
+		t.people[k] = made[i]
+	}
+	for _, m := range t.told {
+		if m.user != "" {
+			m.customer = t.people[m.userKey()]
+		}
+	}
+	return nil
+}
+
+// alias joins what is known by a former id with what is known by the new one.
+func (t *telling) alias(ctx context.Context) error {
+	for _, m := range t.told {
+		if m.kind != "alias" {
+			continue
+		}
+		former, known, err := customers.Find(ctx, t.tx, customers.Identity{Kind: customers.External, Value: m.source.Space + ":" + m.previous})
+		if err != nil {
+			return err
+		}
+		if known && former != m.customer {
+			if err := t.merge(ctx, m.customer, former); err != nil {
+				return err
+			}
+		}
+		// Before it was an anonymous id, most often.
+		m.anonymous = m.previous
+	}
+	return nil
+}
+
+// merge makes one of two customers. Who was erased or merged meanwhile stays
+// as they are.
+func (t *telling) merge(ctx context.Context, survivor, other id.Customer) error {
+	both, err := customers.ByIDs(ctx, t.tx, []id.Customer{survivor, other})
+	if err != nil || len(both) < 2 {
+		return err
+	}
+	for _, c := range both {
+		if c.MergedInto != 0 || !c.ErasedAt.IsZero() {
+			return nil
+		}
+	}
+	if _, err := customers.MergeInto(ctx, t.tx, t.tables, survivor, other, customers.By{Source: "collect"}); err != nil {
+		return fmt.Errorf("join two ids of one person: %w", err)
+	}
+	for k, c := range t.people {
+		if c == other {
+			t.people[k] = survivor
+		}
+	}
+	for _, m := range t.told {
+		if m.customer == other {
+			m.customer = survivor
+		}
+	}
+	return nil
+}
+
+// living holds the customers until all is written, and leaves out what is told
+// of those who were erased: nothing is written about them any more.
+func (t *telling) living(ctx context.Context) error {
+	var all []id.Customer
+	for _, m := range t.told {
+		if m.customer != 0 {
+			all = append(all, m.customer)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if err := customers.Lock(ctx, t.tx, all...); err != nil {
+		return err
+	}
+	gone := map[id.Customer]bool{}
+	for some := range slices.Chunk(all, 200) {
+		erased, err := store.All(ctx, t.tx, store.Scalar[id.Customer], `
+			select customer_id from customers where erased_at is not null and customer_id in (`+store.List(1, len(some))+`)`, store.Args(some)...)
+		if err != nil {
+			return err
+		}
+		for _, c := range erased {
+			gone[c] = true
+		}
+	}
+	if len(gone) > 0 {
+		t.told = slices.DeleteFunc(t.told, func(m *told) bool { return gone[m.customer] })
+		t.moved = slices.DeleteFunc(t.moved, func(a action) bool { return gone[a.customer] })
+	}
+	return nil
+}
+
+// action is something that a customer did, as it is written.
+type action struct {
+	customer id.Customer
+	at       time.Time
+	kind     string // track, page, screen
+	name     string
+	source   id.Source
+	props    []property
+}
+
+// acts are the kinds of message that are something a person did, with the
+// kinds of event that they become.
+var acts = map[string]string{"track": eventTracked, "page": eventPage, "screen": eventScreen}
+
+// write writes down what customers did: the event on their timeline, its name
+// and its values.
+func (t *telling) write(ctx context.Context) error {
+	all := t.moved
+	for _, m := range t.told {
+		if acts[m.kind] != "" && m.customer != 0 {
+			all = append(all, action{m.customer, m.at, m.kind, m.name, m.source.ID, m.props()})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b action) int {
+		return cmp.Or(cmp.Compare(a.customer, b.customer), a.at.Compare(b.at))
+	})
+	events := make([]timeline.Event, len(all))
+	for i, a := range all {
+		events[i] = timeline.Event{Customer: a.customer, OccurredAt: a.at, Kind: acts[a.kind], Source: "collect",
+			History: t.tx.Now.Sub(a.at) > fresh, Payload: timeline.Payload(a.payload())}
+	}
+	if err := timeline.Record(ctx, t.tx, events...); err != nil {
+		return err
+	}
+	names := t.tx.Bulk(ctx, "customer_event_names", "customer_id, name, occurred_at, event_id, origin_customer_id", "")
+	for i, a := range all {
+		if err := names.Add(int64(a.customer), a.called(), a.at.UnixMicro(), int64(events[i].ID), nil); err != nil {
+			return err
+		}
+	}
+	if err := names.Close(); err != nil {
+		return fmt.Errorf("write the names of %d events: %w", len(all), err)
+	}
+	props := t.tx.Bulk(ctx, "customer_event_props", "customer_id, event_id, prop, ordinal, text_value, number_value, origin_customer_id", "")
+	for i, a := range all {
+		for _, p := range a.props {
+			if err := props.Add(int64(a.customer), int64(events[i].ID), p.key, p.ordinal, p.text, p.number, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if err := props.Close(); err != nil {
+		return fmt.Errorf("write what %d events tell: %w", len(all), err)
+	}
+	return nil
+}
+
+// called is the name by which the event is found: that of a page or screen
+// without one is the kind.
+func (a action) called() string {
+	switch {
+	case a.kind == "track":
+		return text.Masked(a.name, maxName)
+	case a.name == "":
+		return "(" + a.kind + ")"
+	}
+	return text.Masked("("+a.kind+") "+a.name, maxName)
+}
+
+// props are the values that are kept of a message: its properties, and of its
+// context the campaign and the page, but neither address nor device.
+func (m *message) props() []property {
+	props := flat(m.properties, nil)
+	if len(m.context) == 0 {
+		return props
+	}
+	kept := object{}
+	if c, ok := m.context["campaign"].(object); ok {
+		kept["campaign"] = c
+	}
+	if page, ok := m.context["page"].(object); ok && m.kind == "track" {
+		if v, ok := page["path"]; ok {
+			kept["page"] = object{"path": v}
+		}
+	}
+	if len(kept) > 0 {
+		props = append(props, flat(object{"context": kept}, nil)...)
+	}
+	return props[:min(len(props), maxProperties)]
+}
