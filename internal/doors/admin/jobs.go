@@ -139,7 +139,7 @@ func jobRow(r *web.Request, l jobs.Line, view, kind string) (kit.Row, error) {
 		due = r.T("admin.jobs.since", "Time", r.Print.Time(l.Started))
 	}
 	return kit.Row{Cells: []any{
-		what, kit.Badge(tone, r.T("admin.jobs.state."+state)), due, r.Print.Int(int64(l.Attempt)), l.Failure, act,
+		what, kit.Badge(tone, r.T("admin.jobs.state."+state)), due, r.Print.Int(int64(l.Attempt)), failure(r, l), act,
 	}}, nil
 }
 
@@ -197,7 +197,7 @@ func (d door) exportJobs(w http.ResponseWriter, r *web.Request) error {
 					started = l.Started.Format(time.RFC3339)
 				}
 				if !yield([]string{l.ID.String(), l.Kind, l.Key, l.Args, string(l.State), strconv.Itoa(l.Attempt),
-					l.Due.Format(time.RFC3339), l.Created.Format(time.RFC3339), started, l.Failure}, nil) {
+					l.Due.Format(time.RFC3339), l.Created.Format(time.RFC3339), started, failure(r, l)}, nil) {
 					return
 				}
 			}
@@ -253,4 +253,13 @@ func (d door) actOnJobs(w http.ResponseWriter, r *web.Request, action, said stri
 		r.Flash(w, "good", r.Print.N(said, n))
 	}
 	return r.Redirect(w, kit.With("/jobs", url.Values{}, "state", view, "kind", form.Values.Get("kind")))
+}
+
+// failure is why a job failed, in the language of who reads it where it was
+// meant for people.
+func failure(r *web.Request, l jobs.Line) string {
+	if err := errs.Unpack(l.Failure); err != nil {
+		return r.Print.Sentence(err)
+	}
+	return l.Failure
 }

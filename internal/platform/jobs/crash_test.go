@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
@@ -327,6 +328,16 @@ func TestAStoredFailureIsBoundedAndNamesNobody(t *testing.T) {
 	got := jobs.SayFailure(errors.New("to <ann.b@example.com>, \"bob@x.org\" or +44 (20) 7946-0958: \xff\x00" + strings.Repeat("ř", 2000)))
 	if len(got) > 330 || strings.Contains(got, "@") || strings.Contains(got, "7946") || strings.Contains(got, "\x00") || !strings.HasPrefix(got, `internal: to <…>, "…" or …: ř`) {
 		t.Errorf("%d bytes: %s", len(got), got)
+	}
+}
+
+func TestAFailureMeantForPeopleIsKeptAsItsSentence(t *testing.T) {
+	kept := jobs.KeepFailure(fmt.Errorf("send: %w", errs.Wrong("", "jobs.wrong.state", "To", "ann.b@example.com")))
+	if said := errs.Unpack(kept); errs.KeyOf(said) != "jobs.wrong.state" || strings.Contains(kept, "@") {
+		t.Errorf("kept %q", kept)
+	}
+	if kept := jobs.KeepFailure(errors.New("no answer")); kept != "internal: no answer" {
+		t.Errorf("a fault of ours was kept as %q", kept)
 	}
 }
 

@@ -37,7 +37,7 @@ func Tend(ctx context.Context, db *store.DB, kinds []Kind) error {
 var DefaultBackoff = (&Kind{}).backoff
 
 // SayFailure is what is stored of an error.
-var SayFailure = sayFailure
+var SayFailure, KeepFailure = sayFailure, keepFailure
 
 // Listen is rung when a transaction of this process has enqueued.
 var Listen = listen

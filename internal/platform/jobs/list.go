@@ -54,7 +54,7 @@ type Line struct {
 	Created   time.Time
 	Started   time.Time // of the last attempt; zero: never
 	Worker    string    // "": nobody
-	Failure   string    // of the last attempt; "": none
+	Failure   string    // of the last attempt, perhaps packed by errs; "": none
 }
 
 // where is the condition of a filter, its arguments counted from $1.

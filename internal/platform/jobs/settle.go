@@ -91,7 +91,7 @@ func (r *Runner) settle(ctx context.Context, tx *store.Tx, settled []result) (la
 			g := group{j.kind, j.claim}
 			done[g] = append(done[g], j)
 		default:
-			failure = sayFailure(res.err)
+			failure = keepFailure(res.err)
 			if _, given := errors.AsType[permanent](res.err); given || j.Attempt >= j.kind.attempts() {
 				err = bury(ctx, tx, j, failure)
 			} else {

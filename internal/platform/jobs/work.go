@@ -63,10 +63,19 @@ const maxFailure = 300
 
 var kindNames = [...]string{"internal", "invalid", "not found", "conflict", "forbidden", "sign in", "too large", "unavailable"}
 
-// sayFailure is what is stored of an error: its kind and the beginning of its
+// sayFailure is what the log has of an error: its kind and the beginning of its
 // text, without addresses and phone numbers.
 func sayFailure(err error) string {
 	return kindNames[errs.KindOf(err)] + ": " + text.Masked(err.Error(), maxFailure)
+}
+
+// keepFailure is what a job keeps of an error: one that has a sentence for a
+// person as that, to be said in their language; any other as the log has it.
+func keepFailure(err error) string {
+	if packed := text.Masked(errs.Pack(err), 4*maxFailure); errs.Unpack(packed) != nil {
+		return packed
+	}
+	return sayFailure(err)
 }
 
 // beat renews the leases of all held jobs well before they run out, and ends
