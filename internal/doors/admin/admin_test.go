@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"regulars/internal/doors/admin"
+	"regulars/internal/know/customers"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/store"
@@ -310,6 +311,26 @@ func TestTheSettingsAreSavedAndFixedWithTheFirstData(t *testing.T) {
 func TestAHomeWithoutDataTeachesHowToBegin(t *testing.T) {
 	h := live(t, testkit.DB(t))
 	page.Get(t, h, "/", page.As(h.session(h.owner))).Count(".starts .card", 3).Not(".stats").In("code", page.HasText("regulars demo"))
+}
+
+func TestAnOwnerLearnsAtHomeThatAWebhookWasSwitchedOff(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		h := live(t, db)
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			_, err := customers.Create(t.Context(), tx, customers.Profile{Name: "Berta"})
+			return err
+		})
+		ana, tom := page.As(h.session(h.owner)), page.As(h.session(h.add("Tom Till", "tom@example.com", web.Till)))
+		page.Get(t, h, "/", ana).Not(".alert-box")
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `
+				insert into webhook_endpoints (id, url, description, kinds, history, state, secret, failures, created_at)
+				values (1, 'https://example.com', '', '', false, 'gone', $1, 0, 0)`, []byte{1})
+			return err
+		})
+		page.Get(t, h, "/", ana).In(".alert-box", page.HasText("1 webhook was switched off"))
+		page.Get(t, h, "/", tom).Not(".alert-box")
+	})
 }
 
 func TestTheHomePageCountsTheDaysOfTheBusiness(t *testing.T) {

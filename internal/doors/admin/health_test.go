@@ -86,6 +86,13 @@ func TestTheStatusPageSaysWhenWorkStandsStillAndWhenAllIsWell(t *testing.T) {
 		page.Get(t, h, "/status", ana).In(".alert-warn").In("tbody tr:last-child", page.HasText("5 minutes"))
 		clock.Advance(time.Hour)
 		page.Get(t, h, "/status", ana).In(".alert-bad").In("tbody tr:last-child", page.HasText("Trouble"))
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `
+				insert into webhook_endpoints (id, url, description, kinds, history, state, secret, failures, created_at)
+				values (1, 'https://example.com', '', '', false, 'given_up', $1, 0, 0), (2, 'https://example.com', '', '', false, 'paused', $1, 0, 0)`, []byte{1})
+			return err
+		})
+		page.Get(t, h, "/status", ana).In("tbody tr:last-child", page.HasText("2 in all, 0 failing, 1 switched off")).In("tbody tr:last-child", page.HasText("Trouble"))
 		till := page.As(h.session(h.add("Tom Till", "tom@example.com", web.Till)))
 		if got := page.Do(t, h, httptest.NewRequest("GET", "/status", nil), till).Status; got != http.StatusForbidden {
 			t.Errorf("the till sees it: %d", got)

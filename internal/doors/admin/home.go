@@ -25,6 +25,7 @@ type homePage struct {
 	Customers string // addresses, empty where there is no such page
 	Import    string
 	Insights  string
+	Silent    *kit.Alert // webhooks that were switched off; nil: none was
 }
 
 // newcomer is a customer who joined lately.
@@ -70,6 +71,9 @@ func (d door) home(w http.ResponseWriter, r *web.Request) error {
 		return r.Render(w, "admin/home.html", p)
 	}
 	p.Stats = d.stats(r, g)
+	if p.Silent, err = d.silent(r); err != nil {
+		return err
+	}
 	if p.Newest, err = newest(ctx, d.db); err != nil {
 		return err
 	}

@@ -79,7 +79,16 @@ func (d door) checks(r *web.Request) ([]check, error) {
 		disk.tone = toneOf(h.Free < freeWarns, h.Free < freeBad)
 	}
 	work, err := d.workCheck(r)
-	return []check{database, disk, work}, err
+	if err != nil {
+		return nil, err
+	}
+	checks := []check{database, disk, work}
+	hooks, err := lookAtWebhooks(r.Context(), d.db)
+	if err != nil || hooks.all == 0 {
+		return checks, err
+	}
+	return append(checks, check{what: "admin.status.webhooks", leads: "/settings/webhooks", tone: toneOf(hooks.failing > 0, hooks.off > 0),
+		text: r.T("admin.status.webhooks.text", "All", r.Print.Int(int64(hooks.all)), "Failing", r.Print.Int(int64(hooks.failing)), "Off", r.Print.Int(int64(hooks.off)))}), nil
 }
 
 func (d door) workCheck(r *web.Request) (check, error) {
