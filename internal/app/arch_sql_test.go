@@ -30,6 +30,7 @@ var owner = map[string]string{
 	"orders":    "know/orders",
 	"facts":     "know/facts",
 	"imports":   "doors/importers",
+	"api":       "doors/api",
 	"insights":  "measure/insights",
 	"scores":    "measure/scores",
 	"collect":   "doors/collect",

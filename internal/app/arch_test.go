@@ -36,6 +36,7 @@ var order = []string{
 	"platform/jobs",
 	"platform/web/kit",
 	"platform/web",
+	"platform/rest",
 	"platform/mail",
 	"platform/users",
 	"platform/workspace",
@@ -247,7 +248,7 @@ func onlyTestsUseTestkit(s source) []string {
 var pageFile = regexp.MustCompile(`/(admin|portal|api)(_\w+)?\.go$`)
 
 func onlyPagesSeeHTTP(s source) []string {
-	for _, free := range []string{"cmd/", "internal/platform/web/", "internal/platform/outbound/", "internal/platform/telemetry/", "internal/doors/", "internal/testkit/", "internal/app/"} {
+	for _, free := range []string{"cmd/", "internal/platform/web/", "internal/platform/rest/", "internal/platform/outbound/", "internal/platform/telemetry/", "internal/doors/", "internal/testkit/", "internal/app/"} {
 		if strings.HasPrefix(s.name, free) {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"regulars/internal/doors/admin"
+	"regulars/internal/doors/api"
 	"regulars/internal/doors/collect"
 	"regulars/internal/doors/demo"
 	"regulars/internal/doors/importers"
@@ -23,6 +24,7 @@ import (
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/outbound"
+	"regulars/internal/platform/rest"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -49,6 +51,7 @@ type Modules struct {
 	Events       timeline.Kinds
 	Authenticate web.Authenticate
 	Shop         func(context.Context) (web.Shop, error)
+	API          *api.Door
 }
 
 // files are the modules with pages or sentences of their own.
@@ -65,6 +68,8 @@ func files() map[string]fs.FS {
 		"admin":     admin.Files,
 		"webhooks":  webhooks.Files,
 		"mcp":       mcp.Files,
+		"api":       api.Files,
+		"rest":      rest.Files,
 	}
 }
 
@@ -94,7 +99,7 @@ func events() timeline.Kinds {
 
 // subscriptions lists who reacts to what happens.
 func subscriptions() []timeline.Subscription {
-	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription, webhooks.Subscription(events())}
+	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription, webhooks.Subscription(events()), api.Subscription}
 }
 
 // modules puts the program together over a database.
@@ -105,6 +110,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		return m, err
 	}
 	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, collect.Places, users.Places, workspace.Places, webhooks.Places)
+	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places, webhooks.Places, api.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	m.Jobs = join(
 		timeline.Jobs(db, subscriptions()),
@@ -116,10 +122,18 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		importers.Jobs(db, Tables()),
 		webhooks.Jobs(db),
 		collect.Jobs(db, Tables()),
+		api.Jobs(db),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
 	m.Assistants = mcp.Open(mcp.Door{DB: db, Kinds: m.Events, Catalog: m.Catalog, Version: c.Version, Log: c.Log})
 	m.Health = admin.Health(db, c.Telemetry, c.MetricsToken)
+	m.API, err = api.Open(db, c.Version,
+		users.API(db),
+		customers.API(db, m.Events, Tables()),
+	)
+	if err != nil {
+		return m, fmt.Errorf("open the API: %w", err)
+	}
 	m.Routes = join(
 		users.Admin(db),
 		workspace.Admin(db),
@@ -132,6 +146,8 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		collect.Doors(db),
 		admin.Admin(db, m.Places, c.Version),
 		m.Health,
+		m.API.Admin(),
+		m.API.Routes(),
 	)
 	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }
 	m.Shop = workspace.Shop(db)

@@ -19,6 +19,7 @@ import (
 	"regulars/internal/know/orders"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/rest"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -122,6 +123,8 @@ var posts = map[string]post{
 	"/settings/webhooks/{endpoint}/rotation":                endpoint("/rotation", ""),
 	"/settings/webhooks/{endpoint}/replay":                  endpoint("/replay", "since=2026-02-01&what=all"),
 	"/settings/webhooks/{endpoint}/removal":                 endpoint("/removal", ""),
+	"/settings/api":                                         at("/settings/api", "name=Shop&scope=customers:read&lasts=0"),
+	"/settings/api/{key}/revocation":                        revocation,
 
 	"/staff":               at("/staff", "name=Cleo&email=cleo@example.com&role=till"),
 	"/staff/{user}/role":   member("/role", "role=till", false),
@@ -423,4 +426,14 @@ func endSession(h house) (string, url.Values) {
 		h.t.Fatal(err)
 	}
 	return at("/account/sessions/"+id.Show("ses", s)+"/closure", "")(h)
+}
+
+// revocation takes back a key of the owner's.
+func revocation(h house) (path string, form url.Values) {
+	testkit.Do(h.t, h.db, func(tx *store.Tx) error {
+		_, key, err := users.MakeKey(h.t.Context(), tx, h.staff[web.Owner], users.NewKey{Name: "Shop", Scopes: rest.Scopes()[:1]})
+		path = "/settings/api/" + key.String() + "/revocation"
+		return err
+	})
+	return path, nil
 }

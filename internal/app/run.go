@@ -204,7 +204,7 @@ func (a *App) Serve(ctx context.Context, c ServeConfig) error {
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(closing))
 	stop()
-	err = errors.Join(err, <-worked)
+	err = errors.Join(err, <-worked, a.Modules.API.Flush(closing))
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -140,6 +140,16 @@ func Allows(ctx context.Context, q store.Querier, c id.Customer, channel string)
 	return n > 0, err
 }
 
+// agreed are the channels of which a customer's last word was yes.
+func agreed(ctx context.Context, q store.Querier, c id.Customer) ([]string, error) {
+	all, err := store.All(ctx, q, store.Scalar[string], `
+		select channel from customer_consents where customer_id = $1 and given order by channel`, int64(c))
+	if err != nil {
+		return nil, fmt.Errorf("read what %s agreed to: %w", c, err)
+	}
+	return all, nil
+}
+
 // by says who makes the profile.
 func (p *Profile) by() By {
 	return By{Actor: p.Actor, Source: p.Source, Import: p.Import, History: p.History}

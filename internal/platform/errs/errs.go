@@ -26,6 +26,7 @@ const (
 	SignIn           // nobody is signed in
 	TooLarge         // more bytes, rows or requests than we take
 	Unavailable      // try again in a while
+	TooMany          // asked too often; wait, and ask again
 )
 
 // Error is an error meant for a person: Key names the plain sentence that says

@@ -24,6 +24,7 @@ type (
 	Source   int64
 	Failure  int64
 	Endpoint int64 // of an outgoing webhook
+	Key      int64 // of the API
 )
 
 func (i Customer) String() string { return Show("cus", int64(i)) }
@@ -37,6 +38,7 @@ func (i Category) String() string { return Show("cat", int64(i)) }
 func (i Source) String() string   { return Show("src", int64(i)) }
 func (i Failure) String() string  { return Show("fail", int64(i)) }
 func (i Endpoint) String() string { return Show("whk", int64(i)) }
+func (i Key) String() string      { return Show("key", int64(i)) }
 
 // ParseCustomer reads what Customer.String wrote.
 func ParseCustomer(s string) (Customer, error) { v, err := Parse("cus", s); return Customer(v), err }
@@ -70,6 +72,9 @@ func ParseEndpoint(s string) (Endpoint, error) { v, err := Parse("whk", s); retu
 
 // ParseEvent reads what Event.String wrote.
 func ParseEvent(s string) (Event, error) { v, err := Parse("evt", s); return Event(v), err }
+
+// ParseKey reads what Key.String wrote.
+func ParseKey(s string) (Key, error) { v, err := Parse("key", s); return Key(v), err }
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u to misread.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

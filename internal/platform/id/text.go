@@ -62,3 +62,8 @@ func (i Endpoint) MarshalText() ([]byte, error) { return []byte(i.String()), nil
 
 // UnmarshalText reads what MarshalText wrote.
 func (i *Endpoint) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "whk", b) }
+
+func (i Key) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (i *Key) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "key", b) }

@@ -3,9 +3,7 @@ package users
 import (
 	"embed"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -84,7 +82,7 @@ func signIn(db *store.DB) web.Handler {
 			return err
 		}
 		next := web.Local(f.Values.Get("next"))
-		try := Try{Email: f.Need("email", maxEmail), Password: f.Values.Get("password"), Address: Address(r.Request), Device: Device(r.UserAgent())}
+		try := Try{Email: f.Need("email", maxEmail), Password: f.Values.Get("password"), Address: web.Address(r.Request), Device: Device(r.UserAgent())}
 		if try.Password == "" {
 			f.Wrong("password", r.T("web.form.required"))
 		}
@@ -186,32 +184,6 @@ func useLink(db *store.DB) web.Handler {
 		r.Flash(w, "good", r.T("users.link.done"))
 		return r.Redirect(w, "/")
 	}
-}
-
-// Address is the network address that a request came from, for counting
-// tries: of IPv6 the part that one customer of a provider has. A proxy on the
-// same machine is believed to say who came to it.
-func Address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip.IsLoopback() {
-		chain := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		if last, err := netip.ParseAddr(strings.TrimSpace(chain[len(chain)-1])); err == nil {
-			ip = last
-		}
-	}
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		prefix, _ := ip.Prefix(64)
-		return prefix.String()
-	}
-	return ip.String()
 }
 
 // Device names a browser and its system in words that need no translation.

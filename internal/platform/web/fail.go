@@ -25,6 +25,7 @@ var statuses = map[errs.Kind]struct {
 	errs.SignIn:      {http.StatusUnauthorized, "sign-in"},
 	errs.TooLarge:    {http.StatusRequestEntityTooLarge, "too-large"},
 	errs.Unavailable: {http.StatusServiceUnavailable, "unavailable"},
+	errs.TooMany:     {http.StatusTooManyRequests, "too-many"},
 }
 
 // errorPage is what web/error.html shows.
@@ -52,8 +53,7 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	}
 	var cause *errs.Error
 	if kind == errs.Internal || errors.As(err, &cause) && cause.Err != nil {
-		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("id", r.ID),
-			slog.String("route", r.route.Pattern), slog.String("error", logged(err)))
+		r.LogFault(err)
 	}
 	if a, ok := w.(*answer); ok && a.status != 0 {
 		// Half an answer is out already; breaking the connection is the only
@@ -85,6 +85,15 @@ func (s *Server) fail(w http.ResponseWriter, r *Request, err error) {
 	}
 }
 
+// StatusOf is the HTTP status of a kind of error.
+func StatusOf(kind errs.Kind) int { return statuses[kind].status }
+
+// LogFault writes an error of ours to the log, with the request's id.
+func (r *Request) LogFault(err error) {
+	r.server.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("id", r.ID),
+		slog.String("route", r.route.Pattern), slog.String("error", logged(err)))
+}
+
 // maxLogged is how many bytes of an error a line of the log holds: the part of
 // a panic's stack that tells where it was.
 const maxLogged = 4000
@@ -104,11 +113,17 @@ func (s *Server) finish(w http.ResponseWriter, r *Request, page errorPage, err e
 
 // problem answers a program as RFC 9457 says.
 func (s *Server) problem(w http.ResponseWriter, r *Request, page errorPage) {
+	if a, ok := w.(*answer); ok && a.instead != 0 {
+		page.Status = a.instead
+	}
 	b, _ := json.Marshal(map[string]any{
 		"type": "about:blank", "title": page.Title, "status": page.Status, "detail": page.Text, "request_id": page.ID,
 	})
 	_ = r.write(w, page.Status, "application/problem+json", b)
 }
+
+// Sentence is the text of an error for the one who asks, in their language.
+func (r *Request) Sentence(err error) string { return sentence(r, err) }
 
 // sentence is the text of err for a person, in their language; of what is our
 // fault it says what became of their work.

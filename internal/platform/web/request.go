@@ -91,6 +91,9 @@ func PathID[T any](r *Request, name string, parse func(string) (T, error)) (T, e
 
 // wantsJSON reports whether a program rather than a person is asking.
 func (r *Request) wantsJSON() bool {
+	if r.route.AnyOrigin || strings.HasPrefix(r.URL.Path, "/api/v1/") {
+		return true
+	}
 	accept := r.Header.Get("Accept")
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }

@@ -78,6 +78,9 @@ type Route struct {
 	// Lean routes are called thousands of times a second by programs: the
 	// business's settings are not read for them, and Request.Shop is empty.
 	Lean bool
+	// PerMinute is how often one network address may come here in a minute;
+	// more is errs.TooMany. 0: as often as it likes.
+	PerMinute int
 }
 
 // Place is a line in the navigation.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -147,17 +148,41 @@ func (s *Server) handle(route *Route) (err error) {
 		s.origin.AddInsecureBypassPattern(method + " " + s.base + path)
 	}
 	limit := cmp.Or(route.MaxBody, 1<<20)
+	var often *Limiter
+	if route.PerMinute > 0 {
+		often = NewLimiter(route.PerMinute)
+	}
 	s.mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, hr *http.Request) {
 		hr.Body = http.MaxBytesReader(w, hr.Body, limit)
 		r := s.request(hr, route)
 		r.ID = w.(*answer).id
 		w.(*answer).request = r
-		if err := s.serve(w, r); err != nil {
+		err := r.within(w, often)
+		if err == nil {
+			err = s.serve(w, r)
+		}
+		if err != nil {
 			s.fail(w, r, err)
 		}
 	})
 	return nil
 }
+
+// within refuses an address that comes too often.
+func (r *Request) within(w http.ResponseWriter, often *Limiter) error {
+	if often == nil {
+		return nil
+	}
+	q := often.Take(Address(r.Request), r.Now)
+	if q.OK {
+		return nil
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(Seconds(q.Wait)))
+	return errs.Of(errs.TooMany, nil, "web.error.too-many.text")
+}
+
+// Seconds is a wait in whole seconds, rounded up, as headers tell it.
+func Seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // serve finds out who is asking, whether they may, and calls the handler.
 func (s *Server) serve(w http.ResponseWriter, r *Request) error {

@@ -1,0 +1,109 @@
+package rest
+
+import (
+	"cmp"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxBody is how much an operation reads unless it says otherwise.
+const maxBody = 1 << 20
+
+// maxRetryKey is how long a client's Idempotency-Key may be.
+const maxRetryKey = 255
+
+const about = "All that the pages of Regulars can do, for programs. Every request carries an API key: `Authorization: Bearer rk_…`. " +
+	"A key can do what its scopes name, and no more than the member of staff who made it.\n\n" +
+	"*Amounts* are whole numbers of the smallest unit of their currency (cents; whole won). *Days* are `2026-03-31` in the business's time zone, " +
+	"*moments* RFC 3339. *Lists* come in pages: pass `next` as `after` until it is empty. " +
+	"*Repeating safely*: send an `Idempotency-Key` with anything that writes; the same key gives the same answer for a day. " +
+	"*Changing safely*: send the `ETag` you read as `If-Match`. *Errors* are RFC 9457 problems that name the field at fault."
+
+// config is the document without its operations.
+func config(version string) huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{Title: "Regulars", Version: version, Description: about,
+				License: &huma.License{Name: "MIT", Identifier: "MIT"}},
+			Servers:  []*huma.Server{{URL: Base, Description: "The store that serves this document"}},
+			Security: []map[string][]string{{"key": {}}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", named),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"key": {Type: "http", Scheme: "bearer", Description: "An API key, made on the page Settings, API keys"},
+				},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{pick},
+	}
+}
+
+// named is what a type is called in the document: without the api in front.
+func named(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if rest, ok := strings.CutPrefix(strings.Replace(name, "API", "Api", 1), "Api"); ok {
+		name = rest
+	}
+	name = strings.Replace(name, "ListApi", "List", 1)
+	return name
+}
+
+var once sync.Once
+
+// hooks sets what package huma has for all of a program.
+func hooks() {
+	once.Do(func() {
+		huma.DefaultArrayNullable = false
+		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+			return refused(status, msg, errs)
+		}
+		huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+			p := refused(status, msg, errs)
+			if c, ok := ctx.Context().Value(callKey{}).(*Call); ok {
+				p.RequestID = c.ID
+			}
+			return p
+		}
+	})
+}
+
+// describe is the operation as the document has it.
+func (o Operation) describe() huma.Operation {
+	noun, _, _ := strings.Cut(cmp.Or(string(o.Scope), "key"), ":")
+	op := huma.Operation{
+		OperationID: o.Name, Method: o.Method(), Path: o.Path(), Summary: o.Summary, Description: o.describeText(),
+		Tags: []string{noun}, DefaultStatus: o.Status, MaxBodyBytes: cmp.Or(o.MaxBody, maxBody), BodyReadTimeout: 30 * time.Second,
+		Security: []map[string][]string{{"key": {}}},
+		Errors:   []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}
+	if strings.Contains(o.Path(), "{") {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	if o.Writes() {
+		n := maxRetryKey
+		op.Errors = append(op.Errors, http.StatusConflict, http.StatusPreconditionFailed)
+		op.Parameters = []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &n},
+			Description: "Any text of your own. The same request with the same one is done once, and gets the same answer for a day."}}
+	}
+	return op
+}
+
+func (o Operation) describeText() string {
+	text := o.Text
+	if text != "" {
+		text += "\n\n"
+	}
+	if o.Scope == "" {
+		return text + "Any key will do."
+	}
+	return text + "Needs the scope `" + string(o.Scope) + "` and the role " + o.Role.String() + "."
+}
