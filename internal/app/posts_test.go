@@ -73,6 +73,7 @@ var posts = map[string]post{
 	"/customers/{customer}/identities/preference":   of("/identities/preference", "kind=email&value=second#%40example.com", `select customer_id from customers where customer_id = $1`),
 	"/customers/{customer}/notes":                   of("/notes", "note=likes+tea", ""),
 	"/customers/{customer}/notes/{note}/removal":    of("/notes/#/removal", "", `select id from customer_notes where customer_id = $1`),
+	"/customers/{customer}/reachability":            of("/reachability", "address=first#%40example.com", `select customer_id from customers where customer_id = $1`),
 	"/customers/{customer}/tags":                    of("/tags", "tag=vip", ""),
 	"/customers/{customer}/tags/removal":            of("/tags/removal", "tag=regular", ""),
 	"/customers/{customer}/tastes":                  of("/tastes", "taste_kind=music&taste=jazz", ""),
@@ -249,6 +250,9 @@ func (h house) customer() (c id.Customer) {
 			if err := customers.Claim(ctx, tx, c, owner, i); err != nil {
 				return err
 			}
+		}
+		if _, err := customers.BounceMany(ctx, tx, owner, []customers.Bounce{{Customer: c, Address: fmt.Sprintf("first%d@example.com", c)}}); err != nil {
+			return err
 		}
 		for _, err := range []error{
 			customers.Note(ctx, tx, c, owner, "hello"), customers.Like(ctx, tx, c, owner, customers.Taste{Kind: "food", Label: "cake"}),

@@ -12,6 +12,7 @@ import (
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
@@ -286,7 +287,7 @@ func alerts(r *web.Request, p Preview) []kit.Alert {
 }
 
 func aboutFile(r *web.Request, im Import, p Preview) []kit.Term {
-	kind := map[string]string{"csv": "CSV", "xlsx": "XLSX", "columns": r.T("importers.kind.columns")}[p.Format.Kind]
+	kind := map[string]string{"csv": "CSV", "xlsx": "XLSX", "columns": r.T("importers.kind.columns"), "vcard": r.T("importers.kind.vcard")}[p.Format.Kind]
 	terms := []kit.Term{
 		{Name: r.T("importers.size"), Value: bytesText(r, im.Size)},
 		{Name: r.T("importers.kind"), Value: strings.Trim(kind+", "+p.Format.Packing, ", ")},
@@ -342,25 +343,37 @@ func toldRow(r *web.Request, told Told) kit.Row {
 	p := rec.Person
 	who := strings.Join(slices.DeleteFunc([]string{p.Name, strings.TrimSpace(p.Given + " " + p.Family), p.Email, p.Phone, p.External, p.Card, p.Country},
 		func(s string) bool { return s == "" }), ", ")
-	if !p.known() {
+	switch {
+	case rec.Part:
+		who = ""
+	case !p.known():
 		who = r.T("importers.told.nobody")
 	}
-	if rec.At.IsZero() {
+	if rec.At.IsZero() && !rec.Part {
 		return kit.Row{Cells: []any{line, r.T("importers.told.customer"), "", who, "", "", ""}}
 	}
 	number := any(rec.Number)
 	if rec.Return {
 		number = r.T("importers.told.return", "Number", rec.Number)
 	}
-	total := ""
-	if l, err := rec.line(nil); err == nil {
-		total = r.Print.Money(money.Amount{Minor: l.Total, Currency: rec.Currency})
+	total, pieces := int64(0), int64(0)
+	var what []string
+	for _, i := range rec.items() {
+		if l, err := i.line(nil, rec.Currency); err == nil {
+			total += l.Total
+		}
+		pieces += i.Quantity
+		what = append(what, i.String())
 	}
-	what := strings.TrimSpace(rec.Product)
-	if rec.SKU != "" && rec.SKU != what {
-		what = strings.TrimSpace(rec.SKU + " " + what)
+	if rec.Whole != nil {
+		total = *rec.Whole
 	}
-	return kit.Row{Cells: []any{line, number, r.Print.Time(rec.At), who, what, r.Print.Decimal(float64(rec.Quantity)/1000, -1), total}}
+	when := ""
+	if !rec.Part {
+		when = r.Print.Time(rec.At)
+	}
+	return kit.Row{Cells: []any{line, number, when, who, text.Short(strings.Join(what, ", "), 200), r.Print.Decimal(float64(pieces)/1000, -1),
+		r.Print.Money(money.Amount{Minor: total, Currency: rec.Currency})}}
 }
 
 // rawTable shows the first rows as they are.

@@ -82,7 +82,7 @@ func (p *Preview) propose(ctx context.Context, q store.Querier, im Import) error
 	if l, ok := Recognise(p.Header); ok {
 		p.Layout = l.Name
 	}
-	s, found, err := known(ctx, q, p.Header)
+	s, found, err := known(ctx, q, p.Header, p.Profile)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (p *Preview) tell(ctx context.Context, q store.Querier, im Import) error {
 	defer in.Close()
 	c := newCutter(in, read, nil, 0)
 	for range told {
-		s := &slice{products: map[string]Record{}}
+		s := &slice{products: map[string]Item{}}
 		rec, err := c.record(s)
 		if err != nil {
 			if err != io.EOF && ctx.Err() != nil {

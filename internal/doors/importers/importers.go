@@ -79,11 +79,14 @@ type Counts struct {
 	Same      int64 // those that were there as told
 	Lines     int64 // lines written
 	Customers int64 // customers that were not there
+	Skipped   int64 // rows in which nothing counts: payments that failed
+	Words     int64 // consents, objections and dead addresses written down
 }
 
 func (c *Counts) add(o Counts) {
 	c.Bad, c.New, c.Changed, c.Same = c.Bad+o.Bad, c.New+o.New, c.Changed+o.Changed, c.Same+o.Same
 	c.Lines, c.Customers = c.Lines+o.Lines, c.Customers+o.Customers
+	c.Skipped, c.Words = c.Skipped+o.Skipped, c.Words+o.Words
 }
 
 // Done is the share of the file that is in, 0 to 1.
@@ -101,7 +104,8 @@ func (i Import) Done() float64 {
 func (i Import) Active() bool { return i.State == Running || i.State == Undoing }
 
 const columns = `id, state, file_name, file_size, file_hash, settings, position, bytes_done, bytes_total,
-	rows_bad, orders_new, orders_changed, orders_same, lines_new, customers_new, message, created_by, created_at, started_at, finished_at`
+	rows_bad, orders_new, orders_changed, orders_same, lines_new, customers_new, message, created_by, created_at, started_at, finished_at,
+	rows_skipped, words_new`
 
 func scan(rows *sql.Rows) (Import, error) {
 	var i Import
@@ -110,7 +114,7 @@ func scan(rows *sql.Rows) (Import, error) {
 	var started, finished sql.NullInt64
 	c := &i.Counts
 	err := rows.Scan(&i.ID, &i.State, &i.File, &i.Size, &i.Hash, &settings, &i.Position, &i.BytesDone, &i.BytesTotal,
-		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &failure, &i.CreatedBy, &created, &started, &finished)
+		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &failure, &i.CreatedBy, &created, &started, &finished, &c.Skipped, &c.Words)
 	if err != nil {
 		return i, err
 	}

@@ -52,6 +52,7 @@ func (l *Ledger) take(j *joining) {
 	c.Again += d.Again
 	c.Walkins, c.WalkinSum = c.Walkins+d.Walkins, c.WalkinSum+d.WalkinSum
 	c.Returns, c.ReturnSum = c.Returns+d.Returns, c.ReturnSum+d.ReturnSum
+	c.Bad += d.Bad
 	c.Cancelled, c.Nothing, c.Unvalued = c.Cancelled+d.Cancelled, c.Nothing+d.Nothing, c.Unvalued+d.Unvalued
 	if !j.any {
 		return
@@ -285,7 +286,8 @@ type joined struct {
 	customer      int32
 	day           int32
 	amount, goods int64
-	extra         int64 // of amount: not of its lines
+	extra         int64 // of amount: not of its lines; of isWhole: all
+	back          int64 // given back of it
 	flags         uint8
 }
 
@@ -350,15 +352,23 @@ func (p *page) run(i int, number []int32) joined {
 		s.customer = number[who]
 	}
 	s.goods = s.amount - at(p.goods, i)
-	s.amount += at(p.extra, i)
-	s.extra = at(p.extra, i)
+	s.extra, s.back = at(p.extra, i), at(p.back, i)
+	if s.flags&isWhole == 0 {
+		s.amount += s.extra
+	}
 	return s
 }
 
 // add puts another run to the order: its lines, and who bought if that was not
 // known.
 func (s *joined) add(o joined) {
-	s.amount += o.amount - o.extra
+	s.amount += o.amount
+	switch {
+	case o.flags&isWhole == 0:
+		s.amount -= o.extra
+	case s.flags&isWhole != 0:
+		s.extra += o.extra
+	}
 	s.goods += o.goods
 	if s.customer < 0 {
 		s.customer = o.customer
@@ -370,6 +380,13 @@ func (j *joining) order(s *joined) {
 	if s.flags&isOrder == 0 {
 		return
 	}
+	if s.flags&isPart != 0 {
+		j.counts.Bad++ // the row that begins it cannot be read
+		return
+	}
+	if s.flags&isWhole != 0 {
+		s.amount = s.extra
+	}
 	purchase := s.flags&(isReturn|isCancelled) == 0 && s.goods > 0
 	known := s.day <= j.upTo
 	if known {
@@ -379,8 +396,15 @@ func (j *joining) order(s *joined) {
 		j.first, j.last = min(j.first, s.day), max(j.last, s.day)
 	}
 	amount := s.amount
+	if s.back == allBack {
+		s.back = amount
+	}
 	if s.flags&isForeign != 0 {
-		amount = 0
+		amount, s.back = 0, 0
+	}
+	if s.back > 0 && known {
+		j.counts.Returns++
+		j.counts.ReturnSum += s.back
 	}
 	switch c := &j.counts; {
 	case purchase && s.customer >= 0:

@@ -17,42 +17,55 @@ type Field string
 
 // The fields, in the order in which the mapping screen offers them.
 const (
-	Order     Field = "order" // its number
-	Date      Field = "date"
-	Time      Field = "time" // of day, where the date has none
-	Customer  Field = "customer"
-	Email     Field = "email"
-	Phone     Field = "phone"
-	Card      Field = "card"
-	Name      Field = "name"
-	Given     Field = "given"
-	Family    Field = "family"
-	Country   Field = "country"
-	Language  Field = "language"
-	SKU       Field = "sku"
-	Product   Field = "product"
-	Category  Field = "category"
-	Quantity  Field = "quantity"
-	Price     Field = "price"      // of one
-	LineTotal Field = "line_total" // of the line
-	Total     Field = "total"      // of the order, where rows have no lines
-	Discount  Field = "discount"   // of the order, like the next two
-	Shipping  Field = "shipping"
-	Tax       Field = "tax"
-	Refunded  Field = "refunded" // money given back of the order
-	Currency  Field = "currency"
-	Channel   Field = "channel"
-	Staff     Field = "staff"
-	Status    Field = "status"
-	Reason    Field = "reason"
-	Promised  Field = "promised"
-	Delivered Field = "delivered"
+	Order       Field = "order" // its number
+	Date        Field = "date"
+	Time        Field = "time" // of day, where the date has none
+	Customer    Field = "customer"
+	Email       Field = "email"
+	Phone       Field = "phone"
+	Card        Field = "card"
+	Name        Field = "name"
+	Given       Field = "given"
+	Family      Field = "family"
+	Country     Field = "country"
+	Language    Field = "language"
+	SKU         Field = "sku"
+	Product     Field = "product"
+	Category    Field = "category"
+	Quantity    Field = "quantity"
+	Price       Field = "price"      // of one
+	LineTotal   Field = "line_total" // of the line
+	Total       Field = "total"      // of the order, where rows have no lines
+	Discount    Field = "discount"   // of the order, like the next two
+	Shipping    Field = "shipping"
+	Tax         Field = "tax"
+	Refunded    Field = "refunded" // money given back of the order
+	Currency    Field = "currency"
+	Channel     Field = "channel"
+	Staff       Field = "staff"
+	Status      Field = "status"
+	Reason      Field = "reason"
+	OrderID     Field = "order_id"  // that its shop gave it, where that is not the number
+	Cancelled   Field = "cancelled" // when
+	Promised    Field = "promised"
+	Delivered   Field = "delivered"
+	ZoneName    Field = "zone"   // of the row's clock
+	Joined      Field = "joined" // since when somebody is a customer
+	Street      Field = "street"
+	City        Field = "city"
+	Region      Field = "region"
+	Postcode    Field = "postcode"
+	Birthday    Field = "birthday"
+	Tags        Field = "tags"
+	AgreedEmail Field = "agreed_email" // yes or no to marketing
+	AgreedSMS   Field = "agreed_sms"
 )
 
 // Fields are all of them.
 var Fields = []Field{Order, Date, Time, Customer, Email, Phone, Card, Name, Given, Family, Country, Language,
 	SKU, Product, Category, Quantity, Price, LineTotal, Total, Discount, Shipping, Tax, Refunded, Currency,
-	Channel, Staff, Status, Reason, Promised, Delivered}
+	Channel, Staff, Status, Reason, OrderID, Cancelled, Promised, Delivered, ZoneName, Joined, Street, City, Region, Postcode, Birthday, Tags,
+	AgreedEmail, AgreedSMS}
 
 // Layout knows one kind of file: which column holds what, by its name, and
 // what is particular about it.
@@ -62,19 +75,32 @@ type Layout struct {
 	// in Needs must be there for the file to be recognised.
 	Columns map[Field][]string
 	Needs   []Field
+	// Signs are other columns that must be there: by them a file is told from
+	// like ones.
+	Signs []string
 
 	Source   string         // of its order numbers, unless somebody says otherwise
 	Currency money.Currency // that the file is in, if it is always the same
 	Zone     string         // of its clocks, likewise
 	Channel  string
 
+	// UTC: its clocks without an offset are of no zone but UTC.
+	UTC bool
+	// Parts: a row with a number and no date goes on with the order of the row
+	// that has both, on which alone stands what belongs to the whole order.
+	Parts bool
+
 	// Shape sees to what is particular, when a row has been read; nil: nothing.
 	Shape func(*Record) error
+	// Tell does so for layouts that need more of a row than its fields. What is
+	// in the order is for it to say where there are no columns of prices.
+	Tell func(*reader, sheet.Row, *Record) error
 }
 
 // Layouts are the files we know, the surest first. The mapping that a person
 // makes is not among them: it is the layout called "mapping".
-var Layouts = []Layout{onlineRetail, cdnow}
+var Layouts = []Layout{onlineRetail, cdnow, shopifyOrders, shopifyCustomers, webToffee, skyVerge, wooOrders, wooCustomers,
+	stripePayments, stripeCustomers, squareItems, squareTransactions, mailchimp, vcards}
 
 // Mapping is the name of the layout that a person makes.
 const Mapping = "mapping"
@@ -82,12 +108,22 @@ const Mapping = "mapping"
 // Recognise returns the layout of a header, or false.
 func Recognise(header []string) (Layout, bool) {
 	for _, l := range Layouts {
-		found := l.find(header)
-		if !slices.ContainsFunc(l.Needs, func(f Field) bool { return found[f] == "" }) {
+		if l.knows(header) {
 			return l, true
 		}
 	}
 	return Layout{}, false
+}
+
+// knows reports whether the layout is that of a header.
+func (l Layout) knows(header []string) bool {
+	found := l.find(header)
+	if slices.ContainsFunc(l.Needs, func(f Field) bool { return found[f] == "" }) {
+		return false
+	}
+	return !slices.ContainsFunc(l.Signs, func(sign string) bool {
+		return !slices.ContainsFunc(header, func(h string) bool { return plainName(h) == plainName(sign) })
+	})
 }
 
 // find returns the column of each field of the layout that a header has.
@@ -141,11 +177,26 @@ func layoutOf(s Settings, header []string) (Layout, error) {
 		}
 		columns[field] = name
 	}
+	known := l.Columns
 	l.Columns = map[Field][]string{}
 	for field, name := range columns {
 		l.Columns[field] = []string{name}
+		if l.Tell != nil && s.Columns[field] == "" {
+			l.Columns[field] = append(l.Columns[field], l.others(known[field], header, name)...)
+		}
 	}
 	return l, l.check()
+}
+
+// others are the columns of a field that stand in where its first is empty.
+func (l Layout) others(names, header []string, first string) []string {
+	var more []string
+	for _, name := range names {
+		if i := slices.IndexFunc(header, func(h string) bool { return plainName(h) == plainName(name) }); i >= 0 && header[i] != first {
+			more = append(more, header[i])
+		}
+	}
+	return more
 }
 
 // check says what a layout lacks to tell of anything.
@@ -155,7 +206,7 @@ func (l Layout) check() error {
 	switch {
 	case !has(Date) && !known:
 		return errs.Wrong("date", "importers.wrong.choose-date")
-	case has(Date) && !has(Price) && !has(LineTotal) && !has(Total):
+	case has(Date) && !has(Price) && !has(LineTotal) && !has(Total) && l.Tell == nil:
 		return errs.Wrong("total", "importers.wrong.choose-total")
 	case has(Date) && !has(Order) && !known:
 		return errs.Wrong("order", "importers.wrong.choose-order")
@@ -170,36 +221,47 @@ func (l Layout) settings() Settings {
 
 // guesses are names that columns go by, for files that no layout knows.
 var guesses = Layout{Name: Mapping, Columns: map[Field][]string{
-	Order:     {"order", "order id", "order no", "order number", "order #", "invoice", "invoice no", "invoice id", "receipt", "transaction", "transaction id", "objednávka", "číslo objednávky", "ordine", "numero ordine", "поръчка", "заказ", "номер заказа", "주문번호"},
-	Date:      {"date", "order date", "created at", "created", "datetime", "invoice date", "purchase date", "paid at", "datum", "data", "дата", "날짜", "주문일"},
-	Time:      {"time", "order time", "čas", "ora", "час", "время", "시간"},
-	Customer:  {"customer id", "customer", "customer no", "customer number", "client id", "user id", "zákazník", "cliente", "клиент", "고객번호"},
-	Email:     {"email", "e-mail", "customer email", "billing email", "mail", "имейл", "эл. почта", "이메일"},
-	Phone:     {"phone", "telephone", "mobile", "phone number", "billing phone", "telefon", "telefono", "телефон", "전화"},
-	Card:      {"card", "card number", "loyalty card", "karta"},
-	Name:      {"name", "customer name", "full name", "billing name", "jméno a příjmení", "nome e cognome", "име", "имя", "이름"},
-	Given:     {"first name", "given name", "billing first name", "jméno", "nome"},
-	Family:    {"last name", "family name", "surname", "billing last name", "příjmení", "cognome", "фамилия"},
-	Country:   {"country", "billing country", "země", "stato", "paese", "държава", "страна", "국가"},
-	Language:  {"language", "locale", "jazyk", "lingua", "език", "язык", "언어"},
-	SKU:       {"sku", "product id", "stock code", "item id", "product code", "kód", "codice", "артикул", "상품코드"},
-	Product:   {"product", "product name", "item", "item name", "description", "produkt", "prodotto", "продукт", "товар", "상품명"},
-	Category:  {"category", "product category", "kategorie", "categoria", "категория", "카테고리"},
-	Quantity:  {"quantity", "qty", "count", "items", "množství", "quantità", "количество", "수량"},
-	Price:     {"price", "unit price", "item price", "cena", "cena za kus", "prezzo", "цена", "단가"},
-	LineTotal: {"line total", "item total", "amount", "částka", "importo", "сума", "сумма", "금액"},
-	Total:     {"total", "order total", "grand total", "revenue", "celkem", "totale", "общо", "итого", "합계"},
-	Discount:  {"discount", "discount amount", "sleva", "sconto", "отстъпка", "скидка", "할인"},
-	Shipping:  {"shipping", "postage", "delivery", "doprava", "spedizione", "доставка", "배송비"},
-	Tax:       {"tax", "taxes", "vat", "daň", "dph", "iva", "ддс", "налог", "세금"},
-	Refunded:  {"refunded", "refunded amount", "amount refunded", "vráceno", "rimborsato"},
-	Currency:  {"currency", "currency code", "měna", "valuta", "валута", "валюта", "통화"},
-	Channel:   {"channel", "source", "sales channel", "kanál", "canale", "канал", "채널"},
-	Staff:     {"staff", "employee", "sales person", "cashier", "prodavač", "commesso"},
-	Status:    {"status", "state", "financial status", "stav", "stato ordine", "статус", "상태"},
-	Reason:    {"reason", "cancel reason", "refund reason", "důvod", "motivo", "причина"},
-	Promised:  {"promised", "promised date", "due date", "slíbeno"},
-	Delivered: {"delivered", "delivered at", "delivery date", "doručeno"},
+	Order:       {"order", "order id", "order no", "order number", "order #", "invoice", "invoice no", "invoice id", "receipt", "transaction", "transaction id", "objednávka", "číslo objednávky", "ordine", "numero ordine", "поръчка", "заказ", "номер заказа", "주문번호"},
+	Date:        {"date", "order date", "created at", "created", "datetime", "invoice date", "purchase date", "paid at", "datum", "data", "дата", "날짜", "주문일"},
+	Time:        {"time", "order time", "čas", "ora", "час", "время", "시간"},
+	Customer:    {"customer id", "customer", "customer no", "customer number", "client id", "user id", "zákazník", "cliente", "клиент", "고객번호"},
+	Email:       {"email", "e-mail", "customer email", "billing email", "mail", "имейл", "эл. почта", "이메일"},
+	Phone:       {"phone", "telephone", "mobile", "phone number", "billing phone", "telefon", "telefono", "телефон", "전화"},
+	Card:        {"card", "card number", "loyalty card", "karta"},
+	Name:        {"name", "customer name", "full name", "billing name", "jméno a příjmení", "nome e cognome", "име", "имя", "이름"},
+	Given:       {"first name", "given name", "billing first name", "jméno", "nome"},
+	Family:      {"last name", "family name", "surname", "billing last name", "příjmení", "cognome", "фамилия"},
+	Country:     {"country", "billing country", "země", "stato", "paese", "държава", "страна", "국가"},
+	Language:    {"language", "locale", "jazyk", "lingua", "език", "язык", "언어"},
+	SKU:         {"sku", "product id", "stock code", "item id", "product code", "kód", "codice", "артикул", "상품코드"},
+	Product:     {"product", "product name", "item", "item name", "description", "produkt", "prodotto", "продукт", "товар", "상품명"},
+	Category:    {"category", "product category", "kategorie", "categoria", "категория", "카테고리"},
+	Quantity:    {"quantity", "qty", "count", "items", "množství", "quantità", "количество", "수량"},
+	Price:       {"price", "unit price", "item price", "cena", "cena za kus", "prezzo", "цена", "단가"},
+	LineTotal:   {"line total", "item total", "amount", "částka", "importo", "сума", "сумма", "금액"},
+	Total:       {"total", "order total", "grand total", "revenue", "celkem", "totale", "общо", "итого", "합계"},
+	Discount:    {"discount", "discount amount", "sleva", "sconto", "отстъпка", "скидка", "할인"},
+	Shipping:    {"shipping", "postage", "delivery", "doprava", "spedizione", "доставка", "배송비"},
+	Tax:         {"tax", "taxes", "vat", "daň", "dph", "iva", "ддс", "налог", "세금"},
+	Refunded:    {"refunded", "refunded amount", "amount refunded", "vráceno", "rimborsato"},
+	Currency:    {"currency", "currency code", "měna", "valuta", "валута", "валюта", "통화"},
+	Channel:     {"channel", "source", "sales channel", "kanál", "canale", "канал", "채널"},
+	Staff:       {"staff", "employee", "sales person", "cashier", "prodavač", "commesso"},
+	Status:      {"status", "state", "financial status", "stav", "stato ordine", "статус", "상태"},
+	Cancelled:   {"cancelled at", "cancelled on", "stornováno", "annullato il"},
+	ZoneName:    {"time zone", "timezone"},
+	Joined:      {"joined", "registered", "registered at", "customer since", "sign up", "signup date", "registrován", "registrato il"},
+	Street:      {"street", "address", "address 1", "billing address", "ulice", "via", "indirizzo", "улица", "адрес", "주소"},
+	City:        {"city", "town", "billing city", "město", "città", "град", "город", "도시"},
+	Region:      {"region", "province", "kraj", "provincia", "област", "область"},
+	Postcode:    {"postcode", "zip", "postal code", "zip code", "billing postcode", "psč", "cap", "пощенски код", "индекс", "우편번호"},
+	Birthday:    {"birthday", "birth date", "date of birth", "born", "datum narození", "narozeniny", "data di nascita", "дата на раждане", "дата рождения", "생년월일", "생일"},
+	Tags:        {"tags", "labels", "štítky", "etichette", "етикети", "метки", "태그"},
+	AgreedEmail: {"accepts email marketing", "accepts marketing", "newsletter", "email consent", "marketing consent", "souhlas", "consenso", "съгласие", "согласие", "수신 동의"},
+	AgreedSMS:   {"accepts sms marketing", "sms consent"},
+	Reason:      {"reason", "cancel reason", "refund reason", "důvod", "motivo", "причина"},
+	Promised:    {"promised", "promised date", "due date", "slíbeno"},
+	Delivered:   {"delivered", "delivered at", "delivery date", "doručeno"},
 }}
 
 // Guess proposes a mapping for a file that no layout knows: by the names of
@@ -221,11 +283,18 @@ func Guess(profile sheet.Profile) Settings {
 			s.Columns[f] = c.Name
 		}
 	}
+	s.learn(profile, s.Columns)
+	return s
+}
+
+// learn takes from a sample how the columns of dates and amounts are written,
+// and in which currency.
+func (s *Settings) learn(profile sheet.Profile, columns map[Field]string) {
 	for _, c := range profile.Columns {
-		if c.Name == s.Columns[Date] && !c.Dates.Ambiguous { // else it is asked for
+		if c.Name == columns[Date] && !c.Dates.Ambiguous { // else it is asked for
 			s.Dates = c.Dates.Order
 		}
-		if c.Mark != sheet.NoMark && (c.Name == s.Columns[Price] || c.Name == s.Columns[LineTotal] || c.Name == s.Columns[Total]) {
+		if c.Mark != sheet.NoMark && (c.Name == columns[Price] || c.Name == columns[LineTotal] || c.Name == columns[Total]) {
 			s.Mark = c.Mark
 		}
 		if c.Currency != "" && s.Currency == "" {
@@ -235,7 +304,17 @@ func Guess(profile sheet.Profile) Settings {
 		}
 	}
 	if s.Currency == "" {
-		s.Currency = mostly(profile, s.Columns[Currency])
+		s.Currency = mostly(profile, columns[Currency])
+	}
+}
+
+// learned are the settings of a layout for a file of which a sample was read.
+// What it has always the same stays.
+func (l Layout) learned(header []string, profile sheet.Profile) Settings {
+	s := l.settings()
+	s.learn(profile, l.find(header))
+	if l.Currency != "" {
+		s.Currency = l.Currency
 	}
 	return s
 }

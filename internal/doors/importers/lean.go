@@ -60,11 +60,13 @@ const (
 	fTime
 	fPromised
 	fDelivered
+	fCancelled
+	fZone
 	fieldCount
 )
 
 var fast = [fieldCount]Field{Customer, Email, Phone, Card, Order, Date, SKU, Quantity, Price, LineTotal, Total,
-	Discount, Shipping, Tax, Refunded, Currency, Status, Time, Promised, Delivered}
+	Discount, Shipping, Tax, Refunded, Currency, Status, Time, Promised, Delivered, Cancelled, ZoneName}
 
 func (l *lean) init(read *reader, zone *time.Location, source string) {
 	l.reader, l.shop, l.zone, l.source = read, read.base, zone, source
@@ -101,9 +103,9 @@ func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // read fills rec from a plain row and reports whether it was one. Its texts
 // are valid only until the next row.
 func (l *lean) read(cells [][]byte, rec *Record) bool {
-	*rec = Record{Currency: l.shop, Quantity: 1000}
+	*rec = Record{Currency: l.shop, Item: Item{Quantity: 1000}}
 	l.quick = true
-	if lame || !l.plain || len(l.bytes(cells, fTime)) > 0 {
+	if lame || !l.plain || l.layout.Tell != nil || l.layout.Parts || l.where[fCancelled] >= 0 || l.where[fZone] >= 0 || len(l.bytes(cells, fTime)) > 0 {
 		return false
 	}
 	return l.person(cells, rec) && l.moment(cells) && l.order(cells, rec) && l.money(cells, rec)

@@ -147,9 +147,19 @@ func plainNumber(c []byte, mark byte) (sheet.Number, bool) {
 	return n, true
 }
 
-// amounts are what a record's line comes to, and how much of it counts as
-// goods: as Record.line and orders.Order tell it.
+// amounts are what a record's lines come to, and how much of it counts as
+// goods: as Item.line and orders.Order tell it.
 func amounts(rec *Record) (total, goods int64, err error) {
+	if rec.Items != nil {
+		for _, i := range rec.Items {
+			t, g, err := whole(&i, rec.Currency)
+			if err != nil {
+				return 0, 0, err
+			}
+			total, goods = total+t, goods+g
+		}
+		return total, goods, nil
+	}
 	counts := rec.Quantity > 0 && rec.Price.Units > 0
 	switch {
 	case rec.LineTotal != nil && within(*rec.LineTotal):
@@ -162,10 +172,10 @@ func amounts(rec *Record) (total, goods int64, err error) {
 		var ok bool
 		by := exponent(rec.Currency) - rec.Price.Scale - 3
 		if total, ok = scaledProduct(rec.Price.Units*rec.Quantity, by); !ok {
-			return whole(rec)
+			return whole(&rec.Item, rec.Currency)
 		}
 	default:
-		return whole(rec)
+		return whole(&rec.Item, rec.Currency)
 	}
 	if counts {
 		goods = total
@@ -187,8 +197,8 @@ func scaledProduct(v int64, by int) (int64, bool) {
 }
 
 // whole asks the code of the import.
-func whole(rec *Record) (total, goods int64, err error) {
-	line, err := rec.line(nil)
+func whole(i *Item, c money.Currency) (total, goods int64, err error) {
+	line, err := i.line(nil, c)
 	if err != nil {
 		return 0, 0, err
 	}

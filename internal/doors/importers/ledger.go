@@ -74,12 +74,13 @@ type Source struct {
 // ProposeFor is Propose without a database: a layout that knows the file, or a
 // guess from its first rows. The reader is used up.
 func ProposeFor(in *sheet.Reader) (Settings, error) {
-	if l, ok := Recognise(in.Header()); ok {
-		return l.settings(), nil
-	}
+	header := in.Header()
 	profile, err := sheet.Sample(in, sampled)
 	if err != nil {
 		return Settings{}, err
+	}
+	if l, ok := Recognise(header); ok {
+		return l.learned(header, profile), nil
 	}
 	return Guess(profile), nil
 }

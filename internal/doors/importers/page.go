@@ -28,6 +28,7 @@ type page struct {
 	flags  []uint8
 	// Columns that few files need, as long as their last use.
 	extra []int64 // of the order beside its lines: shipping and tax less discount
+	back  []int64 // given back of the order; allBack: all that it came to
 	goods []int64 // how much less than amount the lines with quantity and price come to
 
 	chunks  []stretch
@@ -40,12 +41,17 @@ type page struct {
 
 const alone = uint64(0)
 
+// allBack stands for a whole order given back.
+const allBack = int64(-1)
+
 // What is true of a run.
 const (
 	isReturn uint8 = 1 << iota
 	isCancelled
 	isForeign // in a currency that is not the business's
 	isOrder   // not the zero value
+	isPart    // rows that go on with an order which began elsewhere
+	isWhole   // extra is what the order comes to by the file's own word
 )
 
 // stretch is the runs of one chunk of the file.
@@ -86,8 +92,8 @@ func (p *page) row(row sheet.RowBytes) {
 	} else if !p.slow(row) {
 		return
 	}
-	if p.at.IsZero() && !p.quick {
-		return // a customer without an order
+	if p.at.IsZero() && !p.quick && !rec.Part || rec.Skip {
+		return // a customer without an order, or nothing that counts
 	}
 	// Where a person is first met is told by runs, as lookUp has nothing else.
 	st := &p.chunks[len(p.chunks)-1]
@@ -135,6 +141,9 @@ func (p *page) add(rec *Record, at int64) error {
 	if rec.Return {
 		flags = isReturn
 	}
+	if rec.Part {
+		flags |= isPart
+	}
 	i := len(p.hash) - 1
 	st := &p.chunks[len(p.chunks)-1]
 	who := int32(nobody)
@@ -142,9 +151,12 @@ func (p *page) add(rec *Record, at int64) error {
 		who = p.who(rec, at) // it is part of the order's name
 	}
 	name, hash := p.name(rec, who)
-	if i >= st.from && hash != alone && p.flags[i]&isReturn == flags && bytes.Equal(name, p.current) {
+	if i >= st.from && hash != alone && p.flags[i]&isReturn == flags&isReturn && bytes.Equal(name, p.current) {
 		p.amount[i] += total
 		p.less(i, total-goods)
+		if rec.Whole != nil {
+			p.more(i, *rec.Whole)
+		}
 		return nil
 	}
 	if rec.Number != "" || !p.product {
@@ -170,8 +182,19 @@ func (p *page) add(rec *Record, at int64) error {
 	p.flags = append(p.flags, flags)
 	i++
 	p.less(i, total-goods)
-	if extra := rec.Shipping + rec.Tax - rec.Discount; extra != 0 {
+	switch extra := rec.Shipping + rec.Tax - rec.Discount; {
+	case rec.Whole != nil:
+		p.flags[i] |= isWhole
+		p.extra = put(p.extra, i, *rec.Whole)
+	case extra != 0:
 		p.extra = put(p.extra, i, extra)
+	}
+	switch {
+	case rec.Return:
+	case rec.Refunded > 0:
+		p.back = put(p.back, i, rec.Refunded)
+	case rec.GivenBack:
+		p.back = put(p.back, i, allBack)
 	}
 	return nil
 }
@@ -280,6 +303,9 @@ func (p *page) less(i int, by int64) {
 		p.goods = put(p.goods, i, at(p.goods, i)+by)
 	}
 }
+
+// more adds to what an order comes to by the file's own word.
+func (p *page) more(i int, by int64) { p.extra = put(p.extra, i, at(p.extra, i)+by) }
 
 // put sets a place of a column that ends with its last use.
 func put(column []int64, i int, v int64) []int64 {

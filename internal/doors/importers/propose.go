@@ -22,22 +22,23 @@ const sampled = 2000
 // somebody chose for a file with the same header, or by a guess. The reader
 // is used up.
 func Propose(ctx context.Context, q store.Querier, in *sheet.Reader) (Settings, error) {
-	s, found, err := known(ctx, q, in.Header())
-	if found || err != nil {
-		return s, err
-	}
+	header := in.Header()
 	profile, err := sheet.Sample(in, sampled)
 	if err != nil {
 		return Settings{}, err
+	}
+	s, found, err := known(ctx, q, header, profile)
+	if found || err != nil {
+		return s, err
 	}
 	return Guess(profile), nil
 }
 
 // known returns the settings of a header that a layout knows, or for which
 // somebody has chosen them before.
-func known(ctx context.Context, q store.Querier, header []string) (s Settings, found bool, err error) {
+func known(ctx context.Context, q store.Querier, header []string, profile sheet.Profile) (s Settings, found bool, err error) {
 	if l, ok := Recognise(header); ok {
-		return l.settings(), true, nil
+		return l.learned(header, profile), true, nil
 	}
 	var remembered string
 	err = q.QueryRow(ctx, `select settings from import_mappings where header_hash = $1`, headerHash(header)).Scan(&remembered)
@@ -93,7 +94,7 @@ func Explain(ctx context.Context, q store.Querier, s Settings, open opener, p *l
 	}
 	c := newCutter(in, read, nil, 0)
 	for range explained {
-		sl := &slice{products: map[string]Record{}}
+		sl := &slice{products: map[string]Item{}}
 		rec, err := c.record(sl)
 		switch {
 		case err == io.EOF:
@@ -127,9 +128,16 @@ func (rec Record) String() string {
 	if rec.Return {
 		what = "taken back"
 	}
-	if rec.At.IsZero() {
+	var items []string
+	for _, i := range rec.items() {
+		items = append(items, fmt.Sprintf("%g × %s", float64(i.Quantity)/1000, i.sku()))
+	}
+	switch {
+	case rec.Part:
+		return fmt.Sprintf("Line %d: of %s also %s", rec.Line, rec.Number, strings.Join(items, ", "))
+	case rec.At.IsZero():
 		return fmt.Sprintf("Line %d: the customer %s", rec.Line, strings.Join(who, ", "))
 	}
-	return fmt.Sprintf("Line %d: %s %s on %s to %s: %g × %s", rec.Line, rec.Number, what, rec.At.Format("2006-01-02 15:04 MST"),
-		strings.Join(who, ", "), float64(rec.Quantity)/1000, rec.sku())
+	return fmt.Sprintf("Line %d: %s %s on %s to %s: %s", rec.Line, rec.Number, what, rec.At.Format("2006-01-02 15:04 MST"),
+		strings.Join(who, ", "), strings.Join(items, ", "))
 }

@@ -1,10 +1,12 @@
 package importers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"regulars/internal/know/customers"
@@ -14,6 +16,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
 	"regulars/internal/platform/workspace"
 )
 
@@ -163,7 +166,7 @@ func (p *placer) write(ctx context.Context, s *slice) error {
 		if err != nil {
 			return err
 		}
-		counts.Bad = int64(len(s.errors))
+		counts.Bad, counts.Skipped = int64(len(s.errors)), s.skipped
 		if err := p.keepErrors(ctx, tx, s.errors); err != nil {
 			return err
 		}
@@ -171,9 +174,9 @@ func (p *placer) write(ctx context.Context, s *slice) error {
 		c := next.Counts
 		n, err := tx.Exec(ctx, `
 			update imports set position = $1, bytes_done = $2, bytes_total = $3, rows_bad = $4, orders_new = $5,
-				orders_changed = $6, orders_same = $7, lines_new = $8, customers_new = $9
-			where id = $10 and position = $11 and state = 'running'`,
-			next.Position, next.BytesDone, next.BytesTotal, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers,
+				orders_changed = $6, orders_same = $7, lines_new = $8, customers_new = $9, rows_skipped = $10, words_new = $11
+			where id = $12 and position = $13 and state = 'running'`,
+			next.Position, next.BytesDone, next.BytesTotal, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers, c.Skipped, c.Words,
 			int64(p.im.ID), p.im.Position)
 		if err == nil && n == 0 {
 			err = errElsewhere
@@ -202,6 +205,9 @@ func (p *placer) place(ctx context.Context, tx *store.Tx, s *slice) (Counts, err
 		return counts, err
 	}
 	counts.Customers = fresh
+	if counts.Words, err = p.words(ctx, tx, s, people); err != nil {
+		return counts, err
+	}
 	var sales []orders.Sale
 	for _, d := range s.drafts {
 		made, err := p.sales(d, people, products)
@@ -225,6 +231,11 @@ func (p *placer) people(ctx context.Context, tx *store.Tx, s *slice) (ids []id.C
 	for _, d := range s.drafts {
 		if i := d.person; i >= 0 && (since[i].IsZero() || d.rec.At.Before(since[i])) {
 			since[i] = d.rec.At
+		}
+	}
+	for _, w := range s.words {
+		if i := w.person; !w.joined.IsZero() && (since[i].IsZero() || w.joined.Before(since[i])) {
+			since[i] = w.joined
 		}
 	}
 	profiles := make([]customers.Profile, len(s.people))
@@ -259,10 +270,55 @@ func (p *placer) profile(person Person, since time.Time) customers.Profile {
 	add(customers.Email, person.Email)
 	add(customers.Phone, person.Phone)
 	add(customers.Card, person.Card)
+	for _, more := range []struct{ kind, values string }{{customers.Email, person.Emails}, {customers.Phone, person.Phones}} {
+		for value := range strings.SplitSeq(more.values, ";") {
+			add(more.kind, strings.TrimSpace(value))
+		}
+	}
 	if person.External != "" {
 		add(customers.External, p.source()+":"+person.External)
 	}
+	person.describe(&profile)
 	return profile
+}
+
+// describe adds what else is known of a person, as far as it can be kept.
+func (p Person) describe(to *customers.Profile) {
+	if p.Street != "" || p.City != "" || p.Postcode != "" {
+		to.Addresses = []customers.Address{{Street: text.Short(p.Street, 300), City: text.Short(p.City, 150), Region: text.Short(p.Region, 150),
+			Postcode: text.Short(p.Postcode, 20), Country: p.Country}}
+	}
+	to.Tags = splitTags(p.Tags)
+	if month, year := p.born(); month != "" {
+		to.Dates = []customers.Date{{Kind: "birthday", MonthDay: month, Year: year}}
+	}
+}
+
+// words writes down what people agreed to and took back, and which of their
+// addresses cannot be reached.
+func (p *placer) words(ctx context.Context, tx *store.Tx, s *slice, people []id.Customer) (written int64, err error) {
+	by := customers.By{Source: p.source(), Import: p.im.ID, History: true}
+	var words []customers.Word
+	var bounces []customers.Bounce
+	for _, w := range s.words {
+		for _, c := range w.given {
+			if c.Place = cmp.Or(c.Place, p.im.File); c.At.IsZero() && w.firm {
+				c.At = tx.Now
+			}
+			words = append(words, customers.Word{Customer: people[w.person], Consent: c})
+		}
+		if w.bounced != nil {
+			b := *w.bounced
+			b.Customer = people[w.person]
+			bounces = append(bounces, b)
+		}
+	}
+	said, err := customers.DecideMany(ctx, tx, by, words)
+	if err != nil {
+		return 0, err
+	}
+	bounced, err := customers.BounceMany(ctx, tx, by, bounces)
+	return int64(said + bounced), err
 }
 
 func (p *placer) source() string {
@@ -276,22 +332,33 @@ func (p *placer) source() string {
 func (p *placer) sales(d *draft, people []id.Customer, products map[string]id.Product) ([]orders.Sale, error) {
 	r := d.rec
 	s := orders.Sale{Number: r.Number, Source: p.source(), At: r.At, Currency: r.Currency, Channel: r.Channel, Staff: r.Staff,
-		Return: r.Return, Discount: r.Discount, Shipping: r.Shipping, Tax: r.Tax, PromisedDay: r.Promised, DeliveredDay: r.Delivered,
+		Return: r.Return, ReturnsNumber: r.Of, Rough: r.Rough, Discount: r.Discount, Shipping: r.Shipping, Tax: r.Tax, PromisedDay: r.Promised, DeliveredDay: r.Delivered,
 		Reason: r.Reason, Import: p.im.ID, History: true}
 	if d.person >= 0 {
 		s.Customer = people[d.person]
 	}
+	if r.Key != "" && r.Key != r.Number {
+		s.Keys = []string{r.Key}
+	}
 	if r.Cancelled {
-		s.CancelledAt = r.At
+		if s.CancelledAt = r.CancelledAt; s.CancelledAt.IsZero() {
+			s.CancelledAt = r.At
+		}
 	}
 	sum := int64(0)
 	for _, l := range d.lines {
-		line, err := l.line(products)
-		if err != nil {
-			return nil, errs.Wrong("total", "importers.wrong.order-large")
+		for _, i := range l.items() {
+			line, err := i.line(products, r.Currency)
+			if err != nil {
+				return nil, errs.Wrong("total", "importers.wrong.order-large")
+			}
+			s.Lines = append(s.Lines, line)
+			sum += line.Total
 		}
-		s.Lines = append(s.Lines, line)
-		sum += line.Total
+	}
+	s.Whole = d.whole()
+	if s.Return && r.Of != "" && s.Whole == nil {
+		s.Whole = &sum // all that came back of that order so far
 	}
 	if sum < 0 && !s.Return && r.Number != "" && turned(s.Lines) {
 		s.Return = true
@@ -302,15 +369,50 @@ func (p *placer) sales(d *draft, people []id.Customer, products map[string]id.Pr
 		}
 	}
 	sales := []orders.Sale{s}
-	if back := r.Refunded; (back > 0 || r.GivenBack) && !s.Return {
-		refund := orders.Sale{Customer: s.Customer, Number: s.Number + "-R", ReturnsNumber: s.Number, Source: s.Source, At: s.At,
-			Currency: s.Currency, Channel: s.Channel, Return: true, Reason: r.Reason, Shipping: back, Import: p.im.ID, History: true}
-		if back == 0 {
-			refund.Lines, refund.Shipping, refund.Discount, refund.Tax = s.Lines, s.Shipping, s.Discount, s.Tax
-		}
-		sales = append(sales, refund)
+	if (r.Refunded > 0 || r.GivenBack) && !s.Return {
+		sales = append(sales, refund(s, r))
 	}
 	return sales, nil
+}
+
+// refund is what came back of an order, as its own row says: one return that
+// stands for all so far, so that a later file only makes it grow.
+func refund(s orders.Sale, r Record) orders.Sale {
+	back := orders.Sale{Customer: s.Customer, Number: s.Number + returned, ReturnsNumber: s.Number, Source: s.Source, At: s.At,
+		Currency: s.Currency, Channel: s.Channel, Return: true, Reason: r.Reason, Import: s.Import, History: true}
+	total := s.Shipping + s.Tax - s.Discount
+	for _, l := range s.Lines {
+		total += l.Total
+	}
+	if s.Whole != nil {
+		total = *s.Whole
+	}
+	given := r.Refunded
+	if given == 0 {
+		given = total
+	}
+	if given >= total {
+		back.Lines, back.Rough, back.Discount, back.Shipping, back.Tax = s.Lines, s.Rough, s.Discount, s.Shipping, s.Tax
+	}
+	back.Whole = &given
+	return back
+}
+
+// returned is what the number of such a return has behind that of its order.
+const returned = "-R"
+
+// whole adds up what the rows of an order say that it comes to; nil: none does.
+func (d *draft) whole() *int64 {
+	var sum *int64
+	for _, l := range d.lines {
+		if l.Whole != nil {
+			if sum == nil {
+				sum = new(int64)
+			}
+			*sum += *l.Whole
+		}
+	}
+	return sum
 }
 
 // turned reports whether every line gives money back by its quantity.

@@ -61,7 +61,7 @@ func (p *placer) sift(ctx context.Context, s *slice, drafts []*draft) ([]*draft,
 
 // only is the slice with some of its drafts, and what belongs to them.
 func (s *slice) only(drafts []*draft) *slice {
-	some := &slice{products: map[string]Record{}}
+	some := &slice{products: map[string]Item{}}
 	people := map[Person]int{}
 	for _, d := range drafts {
 		alike := *d
@@ -69,7 +69,9 @@ func (s *slice) only(drafts []*draft) *slice {
 			alike.person = some.person(people, s.people[d.person])
 		}
 		for _, l := range d.lines {
-			some.products[l.sku()] = s.products[l.sku()]
+			for _, i := range l.items() {
+				some.products[i.sku()] = s.products[i.sku()]
+			}
 		}
 		some.drafts = append(some.drafts, &alike)
 	}

@@ -9,7 +9,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"regulars/internal/know/customers"
 	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
@@ -20,9 +22,11 @@ import (
 // slice is some whole orders of a file, read and not yet placed.
 type slice struct {
 	drafts   []*draft
-	people   []Person          // without an order, or of them, each once
-	products map[string]Record // by SKU: the first row that named it
+	people   []Person        // without an order, or of them, each once
+	products map[string]Item // by SKU: the first row that named it
+	words    []word          // of people
 	errors   []rowError
+	skipped  int64 // rows in which nothing counts
 	rows     int64 // read up to and with this slice
 	bytes    int64
 }
@@ -32,6 +36,16 @@ type draft struct {
 	rec    Record // of its first row
 	lines  []Record
 	person int // in slice.people; -1: nobody known
+}
+
+// word is what a row tells of a person beside the order: what they agreed to,
+// and that their email cannot be reached.
+type word struct {
+	person  int // in slice.people
+	given   []customers.Consent
+	firm    bool
+	bounced *customers.Bounce
+	joined  time.Time
 }
 
 // rowError is a row that is left out.
@@ -62,7 +76,7 @@ func newCutter(in *sheet.Reader, read *reader, scattered map[uint64]int, skip in
 
 // next returns a slice of about limit rows, or io.EOF with the last one.
 func (c *cutter) next(limit int) (*slice, error) {
-	s := &slice{products: map[string]Record{}}
+	s := &slice{products: map[string]Item{}}
 	people := map[Person]int{}
 	var open *draft
 	started := c.rows
@@ -144,6 +158,12 @@ func (c *cutter) record(s *slice) (*Record, error) {
 		}
 		return nil, nil
 	}
+	if rec.Skip {
+		if c.rows > c.skip {
+			s.skipped++
+		}
+		return nil, nil
+	}
 	rec.cells = slices.Clone(row.Cells)
 	if !rec.At.IsZero() && rec.Number == "" {
 		c.number(&rec)
@@ -195,9 +215,15 @@ func (c *cutter) begin(s *slice, people map[Person]int, rec Record) *draft {
 	left, scattered := c.scattered[hash(rec.Number)]
 	d := c.held[key]
 	if d == nil {
+		if rec.Part {
+			s.errors = append(s.errors, rowError{line: rec.Line, row: rec.cells,
+				reason: errs.Wrong("", "importers.wrong.part")})
+			return nil
+		}
 		d = &draft{rec: rec, person: -1}
 		if rec.Person.known() {
 			d.person = s.person(people, rec.Person)
+			s.note(d.person, rec)
 		}
 		if rec.At.IsZero() {
 			return nil
@@ -250,38 +276,46 @@ const unnamed = "unnamed"
 // name notes the product of a line; a later row gives the name that the first
 // lacked.
 func (s *slice) name(rec Record) {
-	if rec.At.IsZero() {
+	if rec.At.IsZero() && !rec.Part {
 		return
 	}
-	sku := rec.sku()
-	if had, ok := s.products[sku]; !ok || had.Product == "" && rec.Product != "" {
-		s.products[sku] = rec
+	for _, i := range rec.items() {
+		sku := i.sku()
+		if had, ok := s.products[sku]; !ok || had.Product == "" && i.Product != "" {
+			s.products[sku] = i
+		}
+	}
+}
+
+// note keeps what a row tells of a person beside the order.
+func (s *slice) note(person int, rec Record) {
+	if len(rec.Words) > 0 || rec.Bounced != nil || !rec.Joined.IsZero() {
+		s.words = append(s.words, word{person, rec.Words, rec.Firm, rec.Bounced, rec.Joined})
 	}
 }
 
 // sku is the code of the line's product: its own, else its name.
-func (rec Record) sku() string { return cmp.Or(rec.SKU, rec.Product, unnamed) }
+func (i Item) sku() string { return cmp.Or(i.SKU, i.Product, unnamed) }
 
-// line makes the order line of a record.
-func (rec Record) line(products map[string]id.Product) (orders.Line, error) {
-	product := products[rec.sku()]
-	if rec.LineTotal == nil {
-		return orders.NewLine(product, rec.Quantity, rec.Price.Units, rec.Price.Scale, rec.Currency)
+// String is the item as a person reads it.
+func (i Item) String() string {
+	if i.SKU == "" || i.SKU == i.Product {
+		return strings.TrimSpace(i.Product)
 	}
-	total := *rec.LineTotal
-	l := orders.Line{Product: product, Quantity: rec.Quantity, Price: rec.Price.Units, Scale: rec.Price.Scale, Total: total}
-	if l.Price == 0 && rec.Quantity != 0 {
-		// Worked out to four decimals, to show; the total is what counts.
-		price, err := money.Times(total, rec.Currency.Exponent(), 1000, "CLF")
-		if err != nil || price > maxShown || price < -maxShown {
-			return l, money.ErrRange
-		}
-		l.Price, l.Scale = price*1000/rec.Quantity, 4
-	}
-	return l, nil
+	return strings.TrimSpace(i.SKU + " " + i.Product)
 }
 
-const maxShown = 1 << 52
+// line makes the order line of an item.
+func (i Item) line(products map[string]id.Product, c money.Currency) (orders.Line, error) {
+	product := products[i.sku()]
+	switch {
+	case i.LineTotal == nil:
+		return orders.NewLine(product, i.Quantity, i.Price.Units, i.Price.Scale, c)
+	case i.Price.Units == 0:
+		return orders.TotalLine(product, i.Quantity, *i.LineTotal, c)
+	}
+	return orders.Line{Product: product, Quantity: i.Quantity, Price: i.Price.Units, Scale: i.Price.Scale, Total: *i.LineTotal}, nil
+}
 
 // scatter reads a whole file and returns the orders whose rows do not stand
 // together, with the number of groups they stand in.

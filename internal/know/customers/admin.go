@@ -51,6 +51,7 @@ func Admin(db *store.DB, kinds timeline.Kinds, tables []Table) []web.Route {
 		{Pattern: "POST /customers/{customer}/dates", Role: web.Till, Handler: d.do("saved", addDate)},
 		{Pattern: "POST /customers/{customer}/dates/removal", Role: web.Till, Handler: d.do("removed", removeDate)},
 		{Pattern: "POST /customers/{customer}/consents", Role: web.Till, Handler: d.do("consent", addConsent)},
+		{Pattern: "POST /customers/{customer}/reachability", Role: web.Till, Handler: d.do("saved", revive)},
 
 		{Pattern: "GET /customers/{customer}/edit", Role: web.Agent, Handler: d.edit},
 		{Pattern: "POST /customers/{customer}", Role: web.Agent, Handler: d.save},

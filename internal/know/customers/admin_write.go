@@ -151,6 +151,13 @@ func addConsent(r *web.Request, f *web.Form) (change, error) {
 	return func(ctx context.Context, tx *store.Tx, c id.Customer) error { return Decide(ctx, tx, c, by(r), d) }, nil
 }
 
+func revive(r *web.Request, f *web.Form) (change, error) {
+	address := f.Need("address", maxIdentity)
+	return func(ctx context.Context, tx *store.Tx, c id.Customer) error {
+		return Revive(ctx, tx, c, by(r), address)
+	}, nil
+}
+
 // editPage is the form of a customer's own fields, with identities and
 // addresses beside it.
 type editPage struct {

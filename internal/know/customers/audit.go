@@ -71,6 +71,9 @@ func picture(ctx context.Context, q store.Querier, of id.Customer) ([]field, err
 		return nil, err
 	}
 	fields = append(fields, field{"identities", lines(known, func(k Known) string {
+		if k.Dead {
+			k.Shown += " (undeliverable)"
+		}
 		if k.Main {
 			return k.Kind + " " + k.Shown + " *"
 		}

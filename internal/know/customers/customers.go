@@ -93,7 +93,7 @@ func Create(ctx context.Context, tx *store.Tx, p Profile) (id.Customer, error) {
 // CreateMany makes many customers at once, for importers. A profile of which
 // an identity is claimed already, by an older customer or earlier in the same
 // list, makes nobody: the owner of the first such identity is returned in its
-// place. They get of the profile's name, language, country and identities what
+// place. They get of the profile's name, language, country, identities, tags, dates and address what
 // they lack and nobody else has, with a customer.changed, and keep the rest;
 // doing it again changes nothing. A profile with History of somebody erased
 // makes nobody and writes nothing: the nameless customer is returned.

@@ -20,6 +20,8 @@ const (
 	kindCall             = "call.logged"
 	kindConsentGiven     = "consent.given"
 	kindConsentWithdrawn = "consent.withdrawn"
+	kindUnreachable      = "customer.unreachable"
+	kindReachable        = "customer.reachable"
 )
 
 // Joined is the payload of customer.joined.
@@ -50,7 +52,8 @@ type Called struct {
 	Outcome   string `json:"outcome"`   // reached, no_answer, message or wrong_number
 }
 
-// Decided is the payload of consent.given and consent.withdrawn.
+// Decided is the payload of consent.given and consent.withdrawn, and of
+// customer.unreachable and customer.reachable.
 type Decided struct {
 	Channel string `json:"channel"` // email, sms, post, phone or profiling
 }
@@ -68,6 +71,8 @@ var Kinds = []timeline.Kind{
 	{Name: kindCall, Version: 1, Icon: "phone", Group: "conversations", Payload: Called{}, Tell: tellCall},
 	{Name: kindConsentGiven, Version: 1, Icon: "shield-check", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.consent-given", "good")},
 	{Name: kindConsentWithdrawn, Version: 1, Icon: "shield-check", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.consent-withdrawn", "warn")},
+	{Name: kindUnreachable, Version: 1, Icon: "alert-circle", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.unreachable", "warn")},
+	{Name: kindReachable, Version: 1, Icon: "shield-check", Group: "consent", Payload: Decided{}, Tell: tellConsent("customers.event.reachable", "good")},
 }
 
 type teller = func(*locale.Printer, timeline.Event) (timeline.Line, error)

@@ -56,6 +56,12 @@ func TestEventsHoldTheFieldsOfTheirSamplesAndNoPersonalValue(t *testing.T) {
 			if err := customers.Tag(t.Context(), tx, c, staff, "a", "b"); err != nil {
 				return err
 			}
+			if _, err := customers.BounceMany(t.Context(), tx, staff, []customers.Bounce{{Customer: c, Address: "Gone@Example.com"}}); err != nil {
+				return err
+			}
+			if err := customers.Revive(t.Context(), tx, c, staff, "gone@example.com"); err != nil {
+				return err
+			}
 			merges, err := customers.Merges(t.Context(), tx, c)
 			if err != nil {
 				return err

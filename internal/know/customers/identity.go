@@ -43,6 +43,7 @@ type Known struct {
 	Shown string // as it was written
 	At    time.Time
 	Main  bool // of the emails, or of the phones
+	Dead  bool // an email from which post came back
 }
 
 // key is the identity in the table of keys.
@@ -203,8 +204,13 @@ func Identities(ctx context.Context, q store.Querier, c Customer) ([]Known, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the identities of %s: %w", c.ID, err)
 	}
+	dead, err := Bounces(ctx, q, c.ID)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
 		k := &all[i]
+		k.Dead = k.Kind == Email && slices.ContainsFunc(dead, func(b Bounce) bool { return b.Address == k.Value })
 		k.Main = k.Kind == Email && k.Value == c.Email || k.Kind == Phone && k.Value == c.Phone
 	}
 	slices.SortStableFunc(all, func(a, b Known) int {

@@ -31,12 +31,12 @@ func (p *Profile) fill(who *Customer) []string {
 }
 
 // learn completes customers who were found by what their profiles tell
-// beyond. When nothing is new it reads them, many at once, and no more.
+// beyond, tags, dates and an address too. When nothing is new it reads them, many at once, and no more.
 func learn(ctx context.Context, tx *store.Tx, all []maker) error {
 	told := map[id.Customer][]*maker{}
 	for i := range all {
 		m := &all[i]
-		if !m.fresh && !m.blank && (len(m.news) > 0 || m.Name+m.Language+m.Country != "") {
+		if !m.fresh && !m.blank && (len(m.news) > 0 || m.Name+m.Language+m.Country != "" || m.extra()) {
 			told[m.id] = append(told[m.id], m)
 		}
 	}
@@ -44,8 +44,14 @@ func learn(ctx context.Context, tx *store.Tx, all []maker) error {
 	if err != nil {
 		return err
 	}
+	had, err := readBeside(ctx, tx, told)
+	if err != nil {
+		return err
+	}
 	for _, c := range who {
-		if !slices.ContainsFunc(told[c.ID], func(m *maker) bool { return len(m.news) > 0 || len(m.fill(&c)) > 0 }) {
+		if !slices.ContainsFunc(told[c.ID], func(m *maker) bool {
+			return len(m.news) > 0 || len(m.fill(&c)) > 0 || m.extra() && m.lacking(had[c.ID]) != nil
+		}) {
 			delete(told, c.ID)
 		}
 	}
@@ -109,6 +115,9 @@ func (l *learning) write(ctx context.Context, who []Customer) error {
 		if err := writeFields(ctx, l.tx, c); err != nil {
 			return err
 		}
+	}
+	if err := l.beside(ctx, who); err != nil {
+		return err
 	}
 	return l.fills.Close()
 }

@@ -89,6 +89,7 @@ var Tables = []Table{
 	{Name: "customer_consent_log", Merge: Move, Erase: Empty},
 	{Name: "customer_consents", Merge: Recompute, Recompute: settleConsents, Erase: Empty, Unexported: true},
 	{Name: "customer_changes", Merge: Move, Erase: Empty},
+	{Name: "customer_bounces", Merge: KeepFirst, Key: []string{"address"}, Erase: Empty},
 	{Name: "customer_merges", Merge: Move, Erase: Keep},
 	{Name: "customer_merged_rows", Merge: Move, Erase: Empty},
 	{Name: "customer_duplicates", Merge: Stay, Erase: Empty, Unexported: true},

@@ -121,7 +121,12 @@ func (u *undoing) hold(ctx context.Context, part []id.Customer, others map[id.Cu
 		if err != nil {
 			return err
 		}
-		if slices.Contains(columns, "import_id") {
+		if t.Name == "events" {
+			// But for those that undoing other imports left behind.
+			err = note(`select distinct customer_id from events where customer_id in (`+in+`)
+				and import_id is distinct from $`+fmt.Sprint(len(part)+1)+` and not (import_id is null and source = 'import' and kind = 'customer.changed')`,
+				append(slices.Clone(ids), int64(u.i))...)
+		} else if slices.Contains(columns, "import_id") {
 			err = note(`select distinct customer_id from `+t.Name+` where customer_id in (`+in+`)
 				and import_id is distinct from $`+fmt.Sprint(len(part)+1), append(slices.Clone(ids), int64(u.i))...)
 		} else {

@@ -76,6 +76,23 @@ func NewLine(product id.Product, quantityMilli, price int64, scale int, c money.
 	return Line{product, quantityMilli, price, scale, total}, err
 }
 
+// TotalLine is a line of which the total is known: the price of one is worked
+// out to four decimals, to show. It fails only when that is too large.
+func TotalLine(product id.Product, quantityMilli, total int64, c money.Currency) (Line, error) {
+	l := Line{Product: product, Quantity: quantityMilli, Total: total}
+	if quantityMilli == 0 {
+		return l, nil
+	}
+	price, err := money.Times(total, c.Exponent(), 1000, "CLF")
+	if err != nil || price > maxShown || price < -maxShown {
+		return l, money.ErrRange
+	}
+	l.Price, l.Scale = price*1000/quantityMilli, 4
+	return l, nil
+}
+
+const maxShown = 1 << 52
+
 // Order is a sale or a return as it stands. Amounts are minor units of its
 // currency unless they say Base.
 type Order struct {

@@ -17,8 +17,8 @@
 //		use(row.Line, row.Cells)         // Cells is reused, its strings are not
 //	}
 //
-// Text with any delimiter, fixed columns, XLSX, and any of them in gzip,
-// Zstandard or a zip are told apart by content, never by name. For many
+// Text with any delimiter, fixed columns, XLSX, contacts (vCard), and any of
+// them in gzip, Zstandard or a zip are told apart by content, never by name. For many
 // millions of rows [Reader.Scan] spreads the work over cores. [Sample] describes
 // the columns for a mapping screen; [ParseAmount], [ParseTime], [DetectDates],
 // [ParseBool] and [CleanID] read cells.
@@ -81,7 +81,7 @@ func orDefault[T int | int64](v, def T) T {
 // Format says how a file was understood, for a person to confirm.
 type Format struct {
 	Packing   string   // "", "gzip", "zstd", "zip", or several joined by "+"
-	Kind      string   // "csv", "columns" or "xlsx"
+	Kind      string   // "csv", "columns", "xlsx" or "vcard"
 	Encoding  string   // of text files
 	Delimiter byte     // of Kind "csv"
 	Table     string   // the worksheet, or the file inside a zip

@@ -68,13 +68,17 @@ func (r *Reader) openText(o opened) error {
 	if err := refuseBinary(sample); err != nil {
 		return err
 	}
+	r.format.Encoding, r.format.Table = encoding, o.name
+	if isCards(sample) {
+		r.src, r.format.Kind = &cardSource{text: text, limit: r.opts.Limits.RowBytes, decode: decodeTable(encoding)}, "vcard"
+		return nil
+	}
 	src := &textSource{r: text, limit: r.opts.Limits.RowBytes, line: 1, decode: decodeTable(encoding)}
 	src.cutter.columns = r.opts.Limits.Columns
 	if err := r.chooseLayout(src, text, sample); err != nil {
 		return err
 	}
 	r.src = src
-	r.format.Encoding, r.format.Table = encoding, o.name
 	r.format.Kind, r.format.Delimiter = "csv", src.cutter.delim
 	if src.cutter.delim == 0 {
 		r.format.Kind = "columns"
