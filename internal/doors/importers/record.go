@@ -429,7 +429,7 @@ var countries = func() map[string]string {
 		for b := 'A'; b <= 'Z'; b++ {
 			code := string(a) + string(b)
 			region, err := language.ParseRegion(code)
-			if err == nil && region.IsCountry() && region.String() == code {
+			if err == nil && region.IsCountry() && region.Canonicalize().String() == code {
 				all[plainName(names.Name(region))] = code
 			}
 		}

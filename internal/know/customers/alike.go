@@ -44,6 +44,9 @@ func (p *person) traits() []trait {
 	if p.name == "" {
 		return all
 	}
+	if strings.Contains(p.name, " ") {
+		add("name", p.name)
+	}
 	for _, city := range p.cities {
 		add("name city", p.name, city)
 	}
@@ -55,6 +58,10 @@ func (p *person) traits() []trait {
 	}
 	return all
 }
+
+// numbered reports whether nothing is known of a person but a number
+// somewhere else: no email or phone could tell them from anybody.
+func (p *person) numbered() bool { return len(p.emails) == 0 && len(p.phones) == 0 }
 
 // initials survive most slips of the hand.
 func initials(name string) string {
@@ -85,6 +92,9 @@ func (p *person) like(o *person) (score float64, reasons []string) {
 		switch {
 		case p.name == o.name:
 			say("name", 0.4)
+			if strings.Contains(p.name, " ") && (p.numbered() || o.numbered()) {
+				say("number_only", 0.15)
+			}
 		case near(p.name, o.name) || within(p.name, o.name) || within(o.name, p.name):
 			say("near_name", 0.3)
 		default:

@@ -17,11 +17,12 @@ type maker struct {
 	*Profile
 	known []Known
 	id    id.Customer
-	fresh bool    // made now, not found
-	blank bool    // an erased customer's: nothing may be written
-	taken string  // the identity by which it was found
-	news  []Known // of who was found: identities that were nobody's
-	logs  []int64 // of Consents
+	fresh bool          // made now, not found
+	blank bool          // an erased customer's: nothing may be written
+	taken string        // the identity by which it was found
+	news  []Known       // of who was found: identities that were nobody's
+	also  []id.Customer // whose the profile's other identities are
+	logs  []int64       // of Consents
 }
 
 // create makes or finds a customer for each profile.
@@ -106,6 +107,9 @@ func (m *maker) decide(tx *store.Tx, taken, gone map[string]id.Customer) {
 		m.id, m.fresh = id.Customer(tx.NewID()), true
 	}
 	for _, k := range m.known {
+		if c := taken[k.key()]; c != 0 && c != m.id {
+			m.also = append(m.also, c)
+		}
 		if taken[k.key()] != 0 || gone[k.key()] != 0 {
 			continue
 		}

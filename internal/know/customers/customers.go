@@ -105,6 +105,9 @@ func CreateMany(ctx context.Context, tx *store.Tx, ps []Profile) ([]id.Customer,
 	if err := learn(ctx, tx, made); err != nil {
 		return nil, err
 	}
+	if err := suggest(ctx, tx, made); err != nil {
+		return nil, err
+	}
 	ids := make([]id.Customer, len(made))
 	for i, m := range made {
 		ids[i] = m.id

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,37 @@ func Dismiss(ctx context.Context, tx *store.Tx, a, b id.Customer, by By) error {
 		return errs.Missing("customers.wrong.no-pair")
 	}
 	return err
+}
+
+// told is the reason of pairs that one account names as one person: by the
+// email of the one and the number of the other, say.
+const told, toldScore = "told", 0.9
+
+// suggest writes down the pairs that profiles name as one person, so that
+// somebody decides. One that was dismissed stays so.
+func suggest(ctx context.Context, tx *store.Tx, made []maker) error {
+	pairs := map[[2]id.Customer]bool{}
+	for _, m := range made {
+		for _, c := range m.also {
+			if !m.blank && c != m.id {
+				pairs[[2]id.Customer{min(m.id, c), max(m.id, c)}] = true
+			}
+		}
+	}
+	b := tx.Bulk(ctx, "customer_duplicates", "customer_id, other_id, score, reasons, found_at, dismissed_at, dismissed_by", `
+		on conflict (customer_id, other_id) do update set score = excluded.score, reasons = excluded.reasons, found_at = excluded.found_at
+		where customer_duplicates.dismissed_at is null and customer_duplicates.reasons <> 'told'`)
+	for _, p := range slices.SortedFunc(maps.Keys(pairs), func(x, y [2]id.Customer) int {
+		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]))
+	}) {
+		if err := b.Add(int64(p[0]), int64(p[1]), toldScore, told, tx.Now.UnixMicro(), nil, int64(0)); err != nil {
+			return err
+		}
+	}
+	if err := b.Close(); err != nil {
+		return fmt.Errorf("suggest %d pairs: %w", len(pairs), err)
+	}
+	return nil
 }
 
 const (
@@ -173,7 +205,8 @@ func writePairs(ctx context.Context, db *store.DB, found []Pair, began time.Time
 	for part := range slices.Chunk(found, 500) {
 		err := db.Tx(ctx, func(tx *store.Tx) error {
 			b := tx.Bulk(ctx, "customer_duplicates", "customer_id, other_id, score, reasons, found_at, dismissed_at, dismissed_by", `
-				on conflict (customer_id, other_id) do update set score = excluded.score, reasons = excluded.reasons, found_at = excluded.found_at`)
+				on conflict (customer_id, other_id) do update set score = excluded.score, reasons = excluded.reasons, found_at = excluded.found_at
+				where customer_duplicates.reasons <> 'told'`)
 			for _, p := range part {
 				if err := b.Add(int64(p.A), int64(p.B), p.Score, strings.Join(p.Reasons, ","), began.UnixMicro(), nil, int64(0)); err != nil {
 					return err
@@ -190,7 +223,10 @@ func writePairs(ctx context.Context, db *store.DB, found []Pair, began time.Time
 		err := db.Tx(ctx, func(tx *store.Tx) (err error) {
 			n, err = tx.Exec(ctx, `
 				delete from customer_duplicates where (customer_id, other_id) in (
-					select customer_id, other_id from customer_duplicates where dismissed_at is null and found_at < $1 limit 1000)`, began.UnixMicro())
+					select customer_id, other_id from customer_duplicates
+					where dismissed_at is null and found_at < $1 and (reasons <> 'told'
+						or customer_id in (select customer_id from customers where merged_into is not null)
+						or other_id in (select customer_id from customers where merged_into is not null)) limit 1000)`, began.UnixMicro())
 			return err
 		})
 		if err != nil || n == 0 {
