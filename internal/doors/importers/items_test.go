@@ -14,9 +14,9 @@ func TestPackedLinesAreTakenApart(t *testing.T) {
 		total        int64
 	}{
 		`name:Tea \| gift|product_id:19|sku:BOX|quantity:2|total:36.00|sub_total:40.00|tax_data:a:2:{s:5:"total";}`: {"BOX", "Tea | gift", 2000, 4000},
-		`name:Spoon|product_id:20|sku:|quantity:0.5|total:9,5`:                                                       {"", "Spoon", 500, 950},
-		`product_id:20|quantity:1|total:-3`:                                                                          {"product_id:20", "", 1000, -300},
-		`name:12:30 tea|total:1,240.00`:                                                                              {"", "12:30 tea", 1000, 124000},
+		`name:Spoon|product_id:20|sku:|quantity:0.5|total:9,5`:                                                      {"", "Spoon", 500, 950},
+		`product_id:20|quantity:1|total:-3`:                                                                         {"product_id:20", "", 1000, -300},
+		`name:12:30 tea|total:1,240.00`:                                                                             {"", "12:30 tea", 1000, 124000},
 	} {
 		i, err := webToffeeItem(cell, sheet.NoMark, "EUR")
 		if err != nil || i.SKU != want.sku || i.Product != want.product || i.Quantity != want.quantity || *i.LineTotal != want.total {

@@ -79,7 +79,9 @@ func TestTwoWhomOneRowNamesAreOfferedForMerging(t *testing.T) {
 		if err != nil || len(all) != 1 {
 			t.Fatal(all, err)
 		}
-		testkit.Do(t, db, func(tx *store.Tx) error { return customers.Dismiss(t.Context(), tx, all[0].A, all[0].B, customers.By{}) })
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			return customers.Dismiss(t.Context(), tx, all[0].A, all[0].B, customers.By{})
+		})
 		people(both)
 		if all, _ = customers.Duplicates(t.Context(), db, 10); len(all) != 0 {
 			t.Error("a pair that somebody decided on is offered again")

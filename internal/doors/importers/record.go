@@ -441,7 +441,7 @@ var countries = func() map[string]string {
 func country(s string) string {
 	if len(s) == 2 {
 		if region, err := language.ParseRegion(s); err == nil && region.IsCountry() {
-			return region.String()
+			return region.Canonicalize().String()
 		}
 	}
 	if s == "" {

@@ -97,7 +97,9 @@ func TestWordsFollowAMergeAndLeaveTheErasedAlone(t *testing.T) {
 			_, err := customers.MergeInto(t.Context(), tx, customers.Tables, a, b, customers.By{})
 			return err
 		})
-		testkit.Do(t, db, func(tx *store.Tx) error { return customers.EraseForGood(t.Context(), tx, customers.Tables, gone, customers.By{}) })
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			return customers.EraseForGood(t.Context(), tx, customers.Tables, gone, customers.By{})
+		})
 		testkit.Do(t, db, func(tx *store.Tx) error {
 			n, err := customers.DecideMany(t.Context(), tx, customers.By{}, []customers.Word{{Customer: b, Consent: yes(day(1), "shop")}, {Customer: gone, Consent: yes(day(1), "shop")}})
 			if n != 1 {
