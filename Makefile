@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint sizes format golden fuzz bench bench-report torture assets deb clean
+.PHONY: help run build test lint sizes format golden fuzz bench bench-report bench-collect torture assets deb clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -10,11 +10,11 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unre
 # -short: SQLite in Go is 25 to 50 times slower under it.
 RACE := $(wildcard internal/platform/store internal/platform/jobs internal/platform/locale \
 	internal/platform/web internal/know/timeline internal/know/facts internal/measure/retention \
-	internal/doors/importers)
+	internal/doors/importers internal/doors/collect)
 export RACE
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: build ## build, make a demo store and serve it at http://localhost:8080
 	bin/regulars demo --serve
@@ -46,8 +46,11 @@ bench: ## the measurements explained in docs, on both engines
 bench-report: ## regulars report beside DuckDB and pandas, on ten million orders; takes minutes
 	@scripts/bench-report.sh
 
-torture: ## REGULARS_TORTURE (1000) kills an engine during import and jobs; takes long
-	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath' ./internal/platform/jobs ./internal/doors/importers
+bench-collect: ## what the door of tracking clients bears, on SQLite and PostgreSQL, with the load beside
+	@scripts/bench-collect.sh
+
+torture: ## REGULARS_TORTURE (1000) kills an engine during import, collecting and jobs; takes long
+	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath|WhateverIsKilled' ./internal/platform/jobs ./internal/doors/importers ./internal/doors/collect
 
 deb: build ## a Debian package in bin, of the program, its service and settings
 	@scripts/deb.sh $(VERSION)

@@ -14,6 +14,7 @@ for need in "$@"; do
 			missing+=(chromium) ;;
 	race) # the race detector is the one thing that links with C
 		command -v "${CC:-gcc}" >/dev/null || missing+=(gcc libc6-dev) ;;
+	node) command -v npm >/dev/null || missing+=(nodejs npm) ;;
 	zstd) command -v zstd >/dev/null || missing+=(zstd) ;;
 	pandas) # of the system's own Python, to compare with
 		/usr/bin/python3 -c 'import pandas, scipy' 2>/dev/null || missing+=(python3-pandas python3-scipy) ;;

@@ -2,7 +2,7 @@
 # A throw-away PostgreSQL for tests and benches, on loopback.
 #   scripts/postgres.sh start DIR   make a cluster in DIR, start it, print its address
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
-# Nothing in it outlives DIR; fsync is off, so never keep data in it.
+# Nothing in it outlives DIR; fsync is off unless SYNC=on, so never keep data in it.
 set -euo pipefail
 verb=${1:?start or stop} dir=${2:?folder}
 
@@ -29,7 +29,7 @@ start)
 		port=$(( 20000 + RANDOM % 20000 ))
 	done
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" \
-		-o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c synchronous_commit=on -c full_page_writes=off -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms" \
+		-o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=${SYNC:-off} -c synchronous_commit=on -c full_page_writes=${SYNC:-off} -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms" \
 		start >/dev/null
 	echo "postgres://regulars@127.0.0.1:$port/postgres?sslmode=disable"
 	;;

@@ -9,7 +9,9 @@ export REGULARS_DATA=${REGULARS_DATA:-$PWD/../shared/data}
 if [ -z "${REGULARS_TEST_POSTGRES:-}" ]; then
 	exec scripts/with-postgres.sh "$0"
 fi
-scripts/need.sh browser race
+scripts/need.sh browser race node
+REGULARS_CLIENTS=$(scripts/clients.sh)
+export REGULARS_CLIENTS
 export REGULARS_BROWSER=must # a browser that is missing must not skip its tests in silence
 
 step() { printf '%s  %s\n' "$(date +%T)" "$*"; }

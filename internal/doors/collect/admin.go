@@ -157,6 +157,7 @@ type sourcePage struct {
 	Badge    any
 	Terms    []kit.Term
 	Host     string // https://shop.example/regulars: what the snippets call
+	Plain    bool   // not over https, which analytics.js has to be told
 	Address  string // without the scheme, as analytics.js wants it
 	Failures []failureLine
 	More     string // how many there are beyond
@@ -198,6 +199,7 @@ func (d door) show(w http.ResponseWriter, r *web.Request) error {
 func (d door) showSource(w http.ResponseWriter, r *web.Request, status int, p sourcePage) error {
 	s := p.Source
 	p.Host = address(r)
+	p.Plain = strings.HasPrefix(p.Host, "http:")
 	_, p.Address, _ = strings.Cut(p.Host, "://")
 	p.Badge = stateBadge(r, s)
 	p.Terms = []kit.Term{{Name: r.T("collect.used"), Value: usedText(r, s)}, {Name: r.T("collect.since"), Value: r.Print.Time(s.CreatedAt)}}

@@ -8,6 +8,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -53,11 +54,13 @@ func (p Part) body() []byte {
 	if p.Body != nil {
 		return p.Body
 	}
-	b, err := json.Marshal(p.Value)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // people read it
+	if err := e.Encode(p.Value); err != nil {
 		return p.Parcel.Body
 	}
-	return b
+	return b.Bytes()
 }
 
 // Kind is one sort of source: what becomes of its parcels.

@@ -38,7 +38,13 @@ type message struct {
 }
 
 // MarshalJSON writes the message as it came, with what its batch said for all.
-func (m *message) MarshalJSON() ([]byte, error) { return json.Marshal(m.all) }
+func (m *message) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(m.all)
+	return b.Bytes(), err
+}
 
 // cutMessages makes the messages of a parcel.
 func cutMessages(p *Parcel) ([]Part, error) {

@@ -229,10 +229,10 @@ const lookEvery = 3 * time.Second
 type book struct {
 	db   *store.DB
 	mu   sync.Mutex
-	page atomic.Pointer[page]
+	page atomic.Pointer[listing]
 }
 
-type page struct {
+type listing struct {
 	byToken map[string]Source
 	read    time.Time
 	version int64
@@ -257,7 +257,7 @@ func (b *book) find(ctx context.Context, kind, token string) (Source, error) {
 	return s, nil
 }
 
-func (b *book) look(ctx context.Context) (*page, error) {
+func (b *book) look(ctx context.Context) (*listing, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	version := changes.Load()
@@ -268,7 +268,7 @@ func (b *book) look(ctx context.Context) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sources: %w", err)
 	}
-	p := &page{byToken: make(map[string]Source, len(all)), read: time.Now(), version: version}
+	p := &listing{byToken: make(map[string]Source, len(all)), read: time.Now(), version: version}
 	for _, s := range all {
 		p.byToken[s.Token] = s
 	}

@@ -222,12 +222,19 @@ type action struct {
 // kinds of event that they become.
 var acts = map[string]string{"track": eventTracked, "page": eventPage, "screen": eventScreen}
 
+// act reports whether the message is something a person did; what is told of
+// orders is told by the orders themselves.
+func (m *message) act() bool {
+	kind, _ := m.trade()
+	return acts[m.kind] != "" && kind == ""
+}
+
 // write writes down what customers did: the event on their timeline, its name
 // and its values.
 func (t *telling) write(ctx context.Context) error {
 	all := t.moved
 	for _, m := range t.told {
-		if acts[m.kind] != "" && m.customer != 0 {
+		if m.act() && m.customer != 0 {
 			all = append(all, action{m.customer, m.at, m.kind, m.name, m.source.ID, m.props()})
 		}
 	}

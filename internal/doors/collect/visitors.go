@@ -159,7 +159,7 @@ func (t *telling) wait(ctx context.Context) error {
 	}
 	var all []waiting
 	for _, m := range t.told {
-		if m.customer == 0 && acts[m.kind] != "" {
+		if m.customer == 0 && m.act() {
 			all = append(all, waiting{m, t.tx.NewID()})
 			m.visitor.waiting++
 			m.visitor.changed = true

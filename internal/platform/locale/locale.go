@@ -23,8 +23,10 @@ import (
 // Catalog holds the messages of all modules in all languages. It does not
 // change after Load and is safe for use by many goroutines.
 type Catalog struct {
-	bundle *i18n.Bundle
-	keys   map[string]map[string]string // language → key → file it came from
+	bundle  *i18n.Bundle
+	keys    map[string]map[string]string // language → key → file it came from
+	have    []language.Tag               // the languages of the bundle, as the matcher numbers them
+	matcher language.Matcher
 }
 
 // Load reads text/<language>.json of each file system. A key given twice in
@@ -50,6 +52,8 @@ func Load(files ...fs.FS) (*Catalog, error) {
 			}
 		}
 	}
+	c.have = c.bundle.LanguageTags()
+	c.matcher = language.NewMatcher(c.have) // costs as much as all the rest of a request
 	return c, nil
 }
 
@@ -120,11 +124,10 @@ func (c *Catalog) For(langs ...string) *Printer {
 			wanted = append(wanted, tags...)
 		}
 	}
-	have := c.bundle.LanguageTags()
-	_, i, sure := language.NewMatcher(have).Match(wanted...)
+	_, i, sure := c.matcher.Match(wanted...)
 	lang := "en"
 	if sure > language.No {
-		base, _ := have[i].Base()
+		base, _ := c.have[i].Base()
 		lang = base.String()
 	}
 	return &Printer{
