@@ -229,13 +229,15 @@ type summary struct {
 	Same      int64     `json:"orders_same"`
 	Lines     int64     `json:"lines_new"`
 	Customers int64     `json:"customers_new"`
+	Words     int64     `json:"consents_new"`
+	Skipped   int64     `json:"rows_skipped"`
 }
 
 func summaries(done []importers.Import) []summary {
 	var all []summary
 	for _, i := range done {
 		c := i.Counts
-		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers})
+		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers, c.Words, c.Skipped})
 	}
 	return all
 }

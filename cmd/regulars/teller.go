@@ -65,6 +65,12 @@ func (t *teller) summary(im importers.Import) {
 	c := im.Counts
 	fmt.Fprintf(t.out, "%s: %d rows in %s. %d new orders and returns with %d lines, %d changed, %d as they were; %d new customers.\n",
 		t.name, im.Position, time.Since(t.started).Round(time.Millisecond), c.New, c.Lines, c.Changed, c.Same, c.Customers)
+	if c.Words > 0 {
+		fmt.Fprintf(t.out, "%d consents, refusals and dead addresses were written down.\n", c.Words)
+	}
+	if c.Skipped > 0 {
+		fmt.Fprintf(t.out, "%d rows hold nothing that counts, such as payments that failed.\n", c.Skipped)
+	}
 	if c.Bad > 0 {
 		fmt.Fprintf(t.out, "%d rows could not be read. --errors FILE writes them to a file with line, column and reason; mend and import it.\n", c.Bad)
 	}

@@ -52,7 +52,7 @@ type door struct{ db *store.DB }
 
 // accepted are the endings that the browser offers first; what a file is, is
 // told by its content.
-const accepted = ".csv,.tsv,.txt,.xlsx,.gz,.zst,.zip"
+const accepted = ".csv,.tsv,.txt,.xlsx,.vcf,.gz,.zst,.zip"
 
 // listed is how many imports the list shows.
 const listed = 200

@@ -27,6 +27,7 @@ type checkPage struct {
 	Alerts   []kit.Alert
 	Mapping  []columnLine
 	Known    string // what the layout is called; empty: nobody knows the file
+	Fold     bool   // the columns are known and all is well: they are shown on demand
 	Facts    []kit.Term
 	Told     kit.Table
 	Raw      kit.Table
@@ -201,8 +202,10 @@ func readSettings(r *web.Request, f *web.Form, p Preview) Settings {
 		}
 	}
 	if i := slices.IndexFunc(Layouts, func(l Layout) bool { return l.Name == s.Layout }); i >= 0 {
-		for field := range Layouts[i].find(p.Header) {
-			if s.Columns[field] == "" {
+		for field, own := range Layouts[i].find(p.Header) {
+			if s.Columns[field] == own {
+				delete(s.Columns, field) // as the layout has it, with what stands in for it
+			} else if s.Columns[field] == "" {
 				s.Columns[field] = "" // the layout's own choice was taken away
 			}
 		}
@@ -222,7 +225,7 @@ func readSettings(r *web.Request, f *web.Form, p Preview) Settings {
 
 func renderCheck(w http.ResponseWriter, r *web.Request, status int, im Import, p Preview, f *web.Form) error {
 	page := checkPage{
-		Preview: p, Import: im, Form: f, Encoded: p.Format.Kind == "csv" || p.Format.Kind == "columns",
+		Preview: p, Import: im, Form: f, Encoded: p.Format.Kind != "xlsx",
 		Currency: workspace.CurrencyOptions(), Zone: workspace.ZoneOptions(p.Shop.Country, f.Value("zone")),
 		Steps: kit.Steps{Label: r.T("importers.steps"), Steps: []kit.Step{
 			{Text: r.T("importers.step.upload"), State: "done"}, {Text: r.T("importers.step.check"), State: "now"}, {Text: r.T("importers.step.run"), State: "next"},
@@ -230,6 +233,7 @@ func renderCheck(w http.ResponseWriter, r *web.Request, status int, im Import, p
 	}
 	if p.Settings.Layout != Mapping {
 		page.Known = layoutText(r, p.Settings.Layout)
+		page.Fold = p.Wrong == nil && f.OK()
 	}
 	if len(p.Format.Tables) > 1 {
 		for _, t := range p.Format.Tables {
@@ -350,7 +354,7 @@ func toldRow(r *web.Request, told Told) kit.Row {
 		who = r.T("importers.told.nobody")
 	}
 	if rec.At.IsZero() && !rec.Part {
-		return kit.Row{Cells: []any{line, r.T("importers.told.customer"), "", who, "", "", ""}}
+		return kit.Row{Cells: []any{line, r.T("importers.told.customer"), "", who, strings.Join(words(r, rec), ", "), "", ""}}
 	}
 	number := any(rec.Number)
 	if rec.Return {
@@ -374,6 +378,21 @@ func toldRow(r *web.Request, told Told) kit.Row {
 	}
 	return kit.Row{Cells: []any{line, number, when, who, text.Short(strings.Join(what, ", "), 200), r.Print.Decimal(float64(pieces)/1000, -1),
 		r.Print.Money(money.Amount{Minor: total, Currency: rec.Currency})}}
+}
+
+// words are what a row tells of a person beside who they are.
+func words(r *web.Request, rec Record) (said []string) {
+	for _, w := range rec.Words {
+		key := "importers.told.declined."
+		if w.Given {
+			key = "importers.told.agreed."
+		}
+		said = append(said, r.T(key+w.Channel))
+	}
+	if rec.Bounced != nil {
+		said = append(said, r.T("importers.told.unreachable"))
+	}
+	return said
 }
 
 // rawTable shows the first rows as they are.

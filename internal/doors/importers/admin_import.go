@@ -71,14 +71,24 @@ func stats(r *web.Request, im Import) []kit.Stat {
 		orders.Note = r.Print.N("importers.orders.same", int(c.Same))
 	}
 	rows := kit.Stat{Label: r.T("importers.rows"), Icon: "file-text", Value: r.Print.Int(im.Position)}
+	var notes []string
 	if c.Bad > 0 {
-		rows.Note = r.Print.N("importers.stat.bad", int(c.Bad))
+		notes = append(notes, r.Print.N("importers.stat.bad", int(c.Bad)))
 	}
-	return []kit.Stat{
-		rows, orders,
-		{Label: r.T("importers.lines.new"), Icon: "list", Value: r.Print.Int(c.Lines)},
-		{Label: r.T("importers.customers.new"), Icon: "user-plus", Value: r.Print.Int(c.Customers)},
+	if c.Skipped > 0 {
+		notes = append(notes, r.Print.N("importers.stat.skipped", int(c.Skipped)))
 	}
+	rows.Note = strings.Join(notes, ", ")
+	lines := kit.Stat{Label: r.T("importers.lines.new"), Icon: "list", Value: r.Print.Int(c.Lines)}
+	people := kit.Stat{Label: r.T("importers.customers.new"), Icon: "user-plus", Value: r.Print.Int(c.Customers)}
+	words := kit.Stat{Label: r.T("importers.words.new"), Icon: "shield-check", Value: r.Print.Int(c.Words)}
+	switch {
+	case c.Words == 0:
+		return []kit.Stat{rows, orders, lines, people}
+	case c.New+c.Changed+c.Same == 0: // a list of people
+		return []kit.Stat{rows, people, words}
+	}
+	return []kit.Stat{rows, orders, lines, people, words}
 }
 
 func (d door) terms(r *web.Request, im Import) ([]kit.Term, error) {

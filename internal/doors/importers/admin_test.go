@@ -352,6 +352,11 @@ func TestImportPagesAreFitForEverybodyAtEverySize(t *testing.T) {
 	page.Post(t, h, paths["stopped"]+"/stop", nil, as)
 	paths["running"] = start("online store.csv", manySales(40, 200))
 	paths["check"] = h.upload("a list of all that we sold.csv", []byte("Order no;Day;Name;Mail;Product;Qty;Price\n1;3.4.2026;Ana;ana@example.com;Guji;2;8,50\n2;2.4.2026;Bob;bob@example.com;Filter papers of the better kind;1;1.004,00\n2;2.4.2026;Bob;bob@example.com;Mug\n")).Header.Get("Location")
+	for name, file := range map[string]string{"shop": "shopify_orders.csv", "audience": "mailchimp_cleaned.csv", "contacts": "contacts.vcf"} {
+		paths[name] = h.upload(file, []byte(shopFile(t, file))).Header.Get("Location")
+	}
+	paths["list of people"] = start("unsubscribed.csv", shopFile(t, "mailchimp_unsubscribed.csv"))
+	work(t, db)
 	for _, width := range []int64{browser.Narrow, browser.Wide} {
 		for _, theme := range []string{"light", "dark"} {
 			tab := browser.Open(t, h, "", width, theme)
@@ -378,6 +383,46 @@ func TestImportPagesAreFitForEverybodyAtEverySize(t *testing.T) {
 			t.Errorf("%s was looked at by nobody", name)
 		}
 	}
+}
+
+func shopFile(t testing.TB, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", "shops", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestAShopsFileIsRecognisedOnTheCheckPage walks a file in as a person does:
+// the page names the shop, says what the rows mean, and the import follows.
+func TestAShopsFileIsRecognisedOnTheCheckPage(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		settle(t, db)
+		h := build(t, db)
+		as := page.As(h.token)
+		for file, k := range map[string]struct{ shop, told string }{
+			"shopify_orders.csv":             {"Shopify, orders", "#1006"},
+			"woocommerce_webtoffee.csv":      {"WooCommerce, orders", "BOX Tea | gift box, Spoon"},
+			"stripe_payments.csv":            {"Stripe, payments", "Payment by Stripe"},
+			"square_items.csv":               {"Square, items", "LAT Latte Large"},
+			"mailchimp_unsubscribed.csv":     {"Mailchimp, audience", "no emails, please"},
+			"mailchimp_cleaned.csv":          {"Mailchimp, audience", "the address is dead"},
+			"shopify_customers_template.csv": {"Shopify, customers", "agreed to emails"},
+			"contacts.vcf":                   {"Contacts (vCard)", "Ben Short"},
+		} {
+			at := h.upload(file, []byte(shopFile(t, file))).Header.Get("Location")
+			check := page.Get(t, h, at, as)
+			check.In(".alert-good", page.HasText(k.shop))
+			check.In("#told", page.HasText(k.told))
+			form := filled(check)
+			form.Set("do", "start")
+			page.Post(t, h, at, form, as).Redirects(at)
+			work(t, db)
+			page.Get(t, h, at, as).In(".stats", page.HasText("New customers"))
+		}
+		expect(t, "Shopify's", strings.Join(slices.DeleteFunc(strings.Split(books(t, db), "\n"), func(l string) bool { return !strings.HasPrefix(l, "shopify") }), "\n"), shopifyBooks)
+	})
 }
 
 func TestAFileIsDroppedAndWatchedInARealBrowser(t *testing.T) {

@@ -106,9 +106,7 @@ func (p *Preview) understand() {
 	p.Wrong = err
 	p.Columns = map[string]Field{}
 	for field, names := range l.Columns {
-		for _, name := range names {
-			p.Columns[name] = field
-		}
+		p.Columns[names[0]] = field
 	}
 	p.Currency, p.Zone = p.Settings.Currency, p.Settings.Zone
 	if p.Currency == "" {
