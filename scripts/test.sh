@@ -12,6 +12,7 @@ fi
 scripts/need.sh browser race node
 REGULARS_CLIENTS=$(scripts/clients.sh)
 export REGULARS_CLIENTS
+export CGO_ENABLED=0        # as the program is built; the race detector alone needs C
 export REGULARS_BROWSER=must # a browser that is missing must not skip its tests in silence
 
 step() { printf '%s  %s\n' "$(date +%T)" "$*"; }
@@ -23,4 +24,9 @@ make -s build
 step "races, on little data: ${RACE:-none}"
 [ -z "${RACE:-}" ] || CGO_ENABLED=1 go test -race -short -timeout 10m $(printf './%s ' $RACE)
 step "all tests, on both engines and in a browser"
-go test -timeout 14m ./...
+REGULARS_STATEMENTS=$(mktemp -d) # every statement that a test runs is left there
+export REGULARS_STATEMENTS
+trap 'rm -rf "$REGULARS_STATEMENTS"' EXIT
+go test -timeout 20m ./...
+step "every statement that was run, against what Citus can do"
+REGULARS_STATEMENTS_OF=$REGULARS_STATEMENTS REGULARS_STATEMENTS='' go test -count=1 -v -run EveryStatementThatWasRun ./internal/app

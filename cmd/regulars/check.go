@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"regulars/internal/app"
+	"regulars/internal/app/migrations"
 	"regulars/internal/know/facts"
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/errs"
@@ -17,6 +18,7 @@ import (
 type checkCmd struct {
 	Rebuild bool `help:"Fold every customer's facts and compute every score again, and mend those that differ; none should."`
 	NewKey  bool `help:"Give up what was sealed with a key that is lost; passwords of mail and shops have to be entered again."`
+	Spread  bool `name:"distribute" help:"Spread a PostgreSQL database with data over the machines of a Citus cluster. Stop every other regulars before."`
 	JSON    bool `help:"Say what was found as JSON."`
 }
 
@@ -27,6 +29,9 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 			if err := db.Tx(ctx, func(tx *store.Tx) error { return users.ForgetSecrets(ctx, tx) }); err != nil {
 				return err
 			}
+		}
+		if c.Spread {
+			return c.distribute(ctx, db, out)
 		}
 		log, err := users.CheckAudit(ctx, db)
 		if err != nil {
@@ -79,4 +84,16 @@ func (c *checkCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 		}
 		return err
 	})
+}
+
+func (c *checkCmd) distribute(ctx context.Context, db *store.DB, out io.Writer) error {
+	tables, err := store.Distribute(ctx, db, migrations.FS)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(out).Encode(map[string]any{"distributed": tables})
+	}
+	fmt.Fprintf(out, "%d tables were spread over the machines of the cluster; the others lie where they should.\n", len(tables))
+	return nil
 }

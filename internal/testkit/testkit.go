@@ -7,15 +7,8 @@ package testkit
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/hex"
-	"fmt"
-	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,7 +40,8 @@ func (c *Clock) Advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 
 // Each runs test on a fresh database of every engine: SQLite always,
 // PostgreSQL when REGULARS_TEST_POSTGRES names a server (make test starts
-// one), Citus when REGULARS_TEST_CITUS does.
+// one), Citus when REGULARS_TEST_CITUS names a coordinator and, behind commas,
+// its workers.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	EachWithClock(t, func(t *testing.T, db *store.DB, _ *Clock) { test(t, db) })
 }
@@ -121,7 +115,7 @@ func Empty(t testing.TB, engine string) string {
 	if engine == "sqlite" {
 		return filepath.Join(scratch(t), "empty.db")
 	}
-	return newDatabase(t, server(t, "REGULARS_TEST_POSTGRES"), "")
+	return newDatabase(t, servers(t, "REGULARS_TEST_POSTGRES"), "template0")
 }
 
 // Data returns the path of a file of the shared data folder, which
@@ -201,108 +195,4 @@ func sqliteCopy(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func server(t testing.TB, env string) string {
-	t.Helper()
-	dsn := os.Getenv(env)
-	if dsn == "" {
-		t.Skipf("%s names no server (make test starts one)", env)
-	}
-	return dsn
-}
-
-// serverCopy makes a database by copying a migrated one that all test
-// binaries share; its name carries the hash of the migrations.
-func serverCopy(t testing.TB, env string) string {
-	t.Helper()
-	dsn := server(t, env)
-	template := "regulars_template_" + migrationsHash(t)
-	admin := open(t, dsn)
-	conn, err := admin.Conn(t.Context())
-	if err != nil {
-		t.Fatalf("reach the test server: %v", err)
-	}
-	defer conn.Close()
-	run := func(query string) {
-		if _, err := conn.ExecContext(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
-	run(`select pg_advisory_lock(7347828)`)
-	defer conn.ExecContext(context.Background(), `select pg_advisory_unlock(7347828)`)
-	var ready bool
-	if err := conn.QueryRowContext(t.Context(), `
-		select exists (select 1 from pg_database where datname = $1 and not datallowconn)`, template).Scan(&ready); err != nil {
-		t.Fatal(err)
-	}
-	if !ready {
-		run(`drop database if exists ` + template)
-		run(`create database ` + template + ` template template0 encoding 'UTF8' locale 'C.UTF-8'`)
-		db, err := store.Open(t.Context(), withDatabase(t, dsn, template), store.Options{Migrations: migrations.FS})
-		if err != nil {
-			t.Fatalf("migrate the template: %v", err)
-		}
-		db.Close()
-		run(`alter database ` + template + ` allow_connections false`)
-	}
-	return newDatabase(t, dsn, template)
-}
-
-var databases atomic.Int64
-
-func newDatabase(t testing.TB, dsn, template string) string {
-	t.Helper()
-	if template == "" {
-		template = "template0"
-	}
-	name := fmt.Sprintf("regulars_test_%d_%d", os.Getpid(), databases.Add(1))
-	admin := open(t, dsn)
-	if _, err := admin.ExecContext(t.Context(), `create database `+name+` template `+template+` encoding 'UTF8' locale 'C.UTF-8'`); err != nil {
-		t.Fatalf("create the test's database: %v", err)
-	}
-	t.Cleanup(func() {
-		if db, err := sql.Open("pgx", dsn); err == nil {
-			defer db.Close()
-			db.Exec(`drop database if exists ` + name + ` with (force)`)
-		}
-	})
-	return withDatabase(t, dsn, name)
-}
-
-func open(t testing.TB, dsn string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
-func withDatabase(t testing.TB, dsn, name string) string {
-	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
-func migrationsHash(t testing.TB) string {
-	t.Helper()
-	files, err := fs.Glob(migrations.FS, "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := sha256.New()
-	for _, f := range files {
-		body, err := migrations.FS.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.Write([]byte(f + "\n" + strings.TrimSpace(string(body))))
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -88,8 +88,8 @@ func (m *model) holds() {
 			exists (select 1 from events n where n.customer_id = c.customer_id))`,
 		"a key leads past its identity": `select count(*) from customer_keys k where not exists (
 			select 1 from customer_identities i where i.customer_id = k.customer_id and i.kind || ':' || i.value = k.key)`,
-		"an identity has no key": `select count(*) from customer_identities i where not exists (
-			select 1 from customer_keys k where k.key = i.kind || ':' || i.value)`,
+		"an identity has no key": `select count(*) from customer_identities i
+			where i.kind || ':' || i.value not in (select key from customer_keys)`,
 		"a consent is not the latest decision": `select count(*) from customer_consents s where exists (
 			select 1 from customer_consent_log l where l.customer_id = s.customer_id and l.channel = s.channel and l.decided_at > s.decided_at)`,
 		"a main email is not theirs": `select count(*) from customers c where c.merged_into is null and c.email <> '' and not exists (

@@ -26,11 +26,13 @@ type Bulk struct {
 // values ("on conflict … do nothing"), or is empty.
 func (tx *Tx) Bulk(ctx context.Context, table, columns, suffix string) *Bulk {
 	n := strings.Count(columns, ",") + 1
-	return &Bulk{
+	b := &Bulk{
 		tx: tx, ctx: ctx, quiet: context.WithoutCancel(ctx), columns: n,
 		head: fmt.Sprintf("insert into %s (%s) values ", table, columns), tail: " " + suffix,
 		each: tx.db.engine.rowsPerStatement(n),
 	}
+	told(b.text(1))
+	return b
 }
 
 // Add gives one row, its values in the order of the columns.

@@ -97,8 +97,9 @@ func (db *DB) migrate(ctx context.Context, dir fs.FS) error {
 		create table if not exists schema_migrations (version bigint primary key, name text not null, applied_at bigint not null)`); err != nil {
 		return fmt.Errorf("make the table of migrations: %w", err)
 	}
+	first := firsts(all)
 	for _, m := range all {
-		if err := db.migrateOne(ctx, conn, m); err != nil {
+		if err := db.migrateOne(ctx, conn, m, first); err != nil {
 			return fmt.Errorf("migration %04d_%s: %w", m.Version, m.Name, err)
 		}
 	}
@@ -114,7 +115,7 @@ func (db *DB) migrate(ctx context.Context, dir fs.FS) error {
 
 // migrateOne runs a step in a transaction of its own unless it has been run.
 // The check is inside: on SQLite another program may have been first.
-func (db *DB) migrateOne(ctx context.Context, conn *sql.Conn, m Migration) error {
+func (db *DB) migrateOne(ctx context.Context, conn *sql.Conn, m Migration, first map[string]string) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func (db *DB) migrateOne(ctx context.Context, conn *sql.Conn, m Migration) error
 		text = m.SQLite
 	}
 	for _, s := range statements(text) {
-		for _, q := range db.engine.ddl(s) {
+		for _, q := range db.engine.ddl(s, first) {
 			if _, err := tx.ExecContext(ctx, q); err != nil {
 				return fmt.Errorf("%s: %w", firstLine(q), err)
 			}
@@ -191,8 +192,22 @@ var (
 	jsonColumn  = regexp.MustCompile(`(?im)^(\s*|alter table \w+ add column )(\w+)\s+jsonb\b`)
 )
 
-// ddl turns a statement of a migration into what the engine is told.
-func (e engine) ddl(s statement) []string {
+// firsts finds the first table of each tag: others of the tag lie with it.
+func firsts(all []Migration) map[string]string {
+	first := map[string]string{}
+	for _, m := range all {
+		for _, s := range statements(m.Postgres) {
+			if t := createTable.FindStringSubmatch(s.text); t != nil && first[s.tag] == "" {
+				first[s.tag] = t[1]
+			}
+		}
+	}
+	return first
+}
+
+// ddl turns a statement of a migration into what the engine is told; first
+// are the tables that others of their tag lie with.
+func (e engine) ddl(s statement, first map[string]string) []string {
 	m := createTable.FindStringSubmatch(s.text)
 	switch {
 	case e == sqliteEngine && m != nil:
@@ -209,23 +224,21 @@ func (e engine) ddl(s statement) []string {
 		text := jsonColumn.ReplaceAllString(s.text, "$1$2 text check (json_valid($2))")
 		return []string{columnType.ReplaceAllStringFunc(text, func(t string) string { return sqliteTypes[strings.ToLower(t)] })}
 	case e == citusEngine && m != nil:
-		return append([]string{s.text}, distribute(m[1], s.tag)...)
+		return append([]string{s.text}, distribute(m[1], s.tag, first[s.tag])...)
 	}
 	return []string{s.text}
 }
 
-// distribute spreads a new table over a Citus cluster by its tag.
-func distribute(table, tag string) []string {
-	switch tag {
-	case "local":
+// distribute spreads a new table over a Citus cluster by its tag; with is the
+// first table of the same tag.
+func distribute(table, tag, with string) []string {
+	switch {
+	case tag == "local" || tag == "":
 		return nil
-	case "reference":
+	case tag == "reference":
 		return []string{fmt.Sprintf(`select create_reference_table('%s')`, table)}
-	case "customer_id":
-		if table == "customers" {
-			return []string{`select create_distributed_table('customers', 'customer_id')`}
-		}
-		return []string{fmt.Sprintf(`select create_distributed_table('%s', 'customer_id', colocate_with => 'customers')`, table)}
+	case table == with:
+		return []string{fmt.Sprintf(`select create_distributed_table('%s', '%s', colocate_with => 'none')`, table, tag)}
 	}
-	return []string{fmt.Sprintf(`select create_distributed_table('%s', '%s', colocate_with => 'none')`, table, tag)}
+	return []string{fmt.Sprintf(`select create_distributed_table('%s', '%s', colocate_with => '%s')`, table, tag, with)}
 }

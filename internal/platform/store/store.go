@@ -16,7 +16,6 @@ import (
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/secrets"
-	"regulars/internal/platform/telemetry"
 )
 
 // Querier reads: the database itself (outside any transaction) and a
@@ -94,7 +93,7 @@ func (db *DB) Close() error {
 
 // Query reads outside any transaction.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	ctx, ended := telemetry.Statement(ctx, query)
+	ctx, ended := begin(ctx, query)
 	rows, err := db.read.QueryContext(ctx, query, args...)
 	ended(err)
 	return rows, err
@@ -102,7 +101,7 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // QueryRow reads one row outside any transaction.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	ctx, ended := telemetry.Statement(ctx, query)
+	ctx, ended := begin(ctx, query)
 	row := db.read.QueryRowContext(ctx, query, args...)
 	ended(row.Err())
 	return row

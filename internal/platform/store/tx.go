@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"regulars/internal/platform/telemetry"
 )
 
 // Tx is one transaction. Its Now is the only clock of what happens in it.
@@ -80,7 +78,7 @@ func (tx *Tx) AfterCommit(f func()) { *tx.after = append(*tx.after, f) }
 
 // Exec runs a statement and returns how many rows it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	ctx, ended := telemetry.Statement(ctx, query)
+	ctx, ended := begin(ctx, query)
 	res, err := tx.tx.ExecContext(ctx, query, args...)
 	ended(err)
 	if err != nil {
@@ -91,7 +89,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Query reads within the transaction.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	ctx, ended := telemetry.Statement(ctx, query)
+	ctx, ended := begin(ctx, query)
 	rows, err := tx.tx.QueryContext(ctx, query, args...)
 	ended(err)
 	return rows, err
@@ -99,7 +97,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // QueryRow reads one row within the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	ctx, ended := telemetry.Statement(ctx, query)
+	ctx, ended := begin(ctx, query)
 	row := tx.tx.QueryRowContext(ctx, query, args...)
 	ended(row.Err())
 	return row
