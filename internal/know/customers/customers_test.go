@@ -122,10 +122,8 @@ func TestCreatingManyTwiceMakesThemOnce(t *testing.T) {
 			second, err = customers.CreateMany(t.Context(), tx, ps)
 			return err
 		})
-		var n, joined int
-		if err := db.QueryRow(t.Context(), `select count(*), (select count(*) from events where kind = 'customer.joined' and history) from customers`).Scan(&n, &joined); err != nil {
-			t.Fatal(err)
-		}
+		n := count(t, db, `select count(*) from customers`)
+		joined := count(t, db, `select count(*) from events where kind = 'customer.joined' and history`)
 		if n != 600 || joined != 600 || len(first) != 1200 || first[0] != first[1] || first[1] == first[2] {
 			t.Errorf("%d customers, %d joined", n, joined)
 		}
@@ -190,4 +188,13 @@ func FuzzNormaliseTwiceIsTheSame(f *testing.F) {
 			t.Errorf("%q %q %q: %q, then %q, %v", kind, value, region, once.Value, twice.Value, err)
 		}
 	})
+}
+
+// count is the one number that a query answers with.
+func count(t testing.TB, db *store.DB, query string) (n int) {
+	t.Helper()
+	if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
 }

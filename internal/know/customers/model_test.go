@@ -86,8 +86,8 @@ func (m *model) holds() {
 			exists (select 1 from customer_terms n where n.customer_id = c.customer_id) or
 			exists (select 1 from customer_consents n where n.customer_id = c.customer_id) or
 			exists (select 1 from events n where n.customer_id = c.customer_id))`,
-		"a key leads past its identity": `select count(*) from customer_keys k where not exists (
-			select 1 from customer_identities i where i.customer_id = k.customer_id and i.kind || ':' || i.value = k.key)`,
+		"a key leads past its identity": `select count(*) from customer_keys
+			where key || ' ' || cast(customer_id as text) not in (select kind || ':' || value || ' ' || cast(customer_id as text) from customer_identities)`,
 		"an identity has no key": `select count(*) from customer_identities i
 			where i.kind || ':' || i.value not in (select key from customer_keys)`,
 		"a consent is not the latest decision": `select count(*) from customer_consents s where exists (

@@ -238,6 +238,13 @@ func (r *reader) selects(s *pg.SelectStmt, outer *scope) {
 func (r *reader) level(sc *scope, where *pg.Node, list []*pg.Node) {
 	sc.conditions(where)
 	sc.judge(r)
+	for _, n := range list {
+		walkSublinks(n, func(in *pg.SelectStmt) {
+			if sc.anySpread() && r.spread(in, sc) && len(outerNames(r, in, sc)) == 0 {
+				r.breach("a select of spread tables shows what another one counts: ask twice")
+			}
+		})
+	}
 	for _, n := range append(list, append([]*pg.Node{where}, sc.on...)...) {
 		walkSublinks(n, func(in *pg.SelectStmt) {
 			r.correlated(in, sc)

@@ -92,6 +92,7 @@ func TestWhatAClusterRefusesIsABreach(t *testing.T) {
 		`select 1 from walkins w join walkin_lines l on l.line = w.order_id`:                                                                              "not joined on order_id",
 		`select 1 from walkins w join orders o on o.order_id = w.order_id`:                                                                                "spread by different columns",
 		`select 1 from walkins w where exists (select 1 from orders o where o.order_id = w.order_id)`:                                                     "not on what both",
+		`select count(*), (select count(*) from orders) from customers`:                                                                                   "ask twice",
 		`update orders set customer_id = $1 where customer_id = $2`:                                                                                       "lies where its customer_id says",
 		`update order_keys set number = $1 where number = $2`:                                                                                             "lies where its number says",
 		`update orders o set total = l.line from order_lines l where l.order_id = o.order_id`:                                                             "not joined on customer_id",
