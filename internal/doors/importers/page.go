@@ -182,6 +182,12 @@ func (p *page) add(rec *Record, at int64) error {
 	p.flags = append(p.flags, flags)
 	i++
 	p.less(i, total-goods)
+	p.beside(i, rec)
+	return nil
+}
+
+// beside notes what a record tells of its order as a whole.
+func (p *page) beside(i int, rec *Record) {
 	switch extra := rec.Shipping + rec.Tax - rec.Discount; {
 	case rec.Whole != nil:
 		p.flags[i] |= isWhole
@@ -196,7 +202,6 @@ func (p *page) add(rec *Record, at int64) error {
 	case rec.GivenBack:
 		p.back = put(p.back, i, allBack)
 	}
-	return nil
 }
 
 const nobody = -1
