@@ -24,8 +24,8 @@ type Word struct {
 
 // DecideMany writes down what other systems tell of what customers agreed to
 // and took back, as far as it is new, and returns how much that was; again, it
-// changes nothing. Of whom the same was known at that time already nothing is
-// written. What has no time never overrides what somebody said: such a yes
+// changes nothing. Of whom the same was known at that time already, or the same
+// system said it next, nothing is written. What has no time never overrides what somebody said: such a yes
 // counts only of whom nothing is known on that channel, and such a no only
 // takes back a yes that the same system told. The erased are left alone.
 func DecideMany(ctx context.Context, tx *store.Tx, by By, words []Word) (written int, err error) {
@@ -191,12 +191,17 @@ func (d *deciding) news(w *Consent, known []decision) bool {
 		return !w.Given && last.given && strings.EqualFold(last.source, source)
 	}
 	at := w.At.UTC().Truncate(time.Microsecond)
-	same := false // as was known at that time
-	var last decision
+	var last, next decision // known at that time, and said next
 	for _, k := range known {
-		if !k.at.After(at) && (last.log == 0 || cmp.Or(k.at.Compare(last.at), cmp.Compare(k.log, last.log)) > 0) {
-			last, same = k, k.given == w.Given
+		switch {
+		case !k.at.After(at) && (last.log == 0 || cmp.Or(k.at.Compare(last.at), cmp.Compare(k.log, last.log)) > 0):
+			last = k
+		case k.at.After(at) && (next.log == 0 || k.at.Before(next.at)):
+			next = k
 		}
 	}
-	return !same
+	if next.log != 0 && next.given == w.Given && strings.EqualFold(next.source, source) {
+		return false // files begin with the newest: one proof is enough
+	}
+	return last.log == 0 || last.given != w.Given
 }

@@ -50,6 +50,7 @@ func TestWordsOfOtherSystemsAreWrittenDownAsFarAsTheyAreNew(t *testing.T) {
 	}{
 		"a yes with its time, twice":            {[][]customers.Consent{{yes(day(1), "shop")}, {yes(day(1), "shop")}}, "true: true shop"},
 		"of many the first":                     {[][]customers.Consent{{yes(day(3), "shop"), yes(day(1), "shop"), yes(day(2), "shop")}}, "true: true shop"},
+		"of those from the newest on one":       {[][]customers.Consent{{yes(day(3), "shop")}, {yes(day(2), "shop")}, {yes(day(1), "shop")}}, "true: true shop"},
 		"an older yes keeps the later no":       {[][]customers.Consent{{no(day(5), "mail")}, {yes(day(1), "mail")}}, "false: true mail, false mail"},
 		"a later yes overrides the no":          {[][]customers.Consent{{no(day(5), "mail")}, {yes(day(7), "shop")}}, "true: false mail, true shop"},
 		"a yes of no time fills what is empty":  {[][]customers.Consent{{yes(never, "shop")}, {yes(never, "shop")}}, "true: true shop"},
