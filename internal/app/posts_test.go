@@ -117,6 +117,8 @@ var posts = map[string]post{
 	"/settings/sources/{source}/attempt":                    source("/attempt", ""),
 	"/settings/sources/{source}/removal":                    source("/removal", ""),
 	"/settings/sources/{source}/failures/{failure}/attempt": source("/failures/#/attempt", ""),
+	"/settings/sources/{source}/secret":                     shopSecret,
+	"/settings/privacy/{wish}/settlement":                   wish,
 	"/settings/webhooks":                                    at("/settings/webhooks", "url=https://example.com/hook&which=all"),
 	"/settings/webhooks/{endpoint}":                         endpoint("", "url=https://example.com/other&which=all"),
 	"/settings/webhooks/{endpoint}/pause":                   endpoint("/pause", ""),
@@ -343,6 +345,29 @@ func category(path, form string) post {
 
 func upload(house) (string, url.Values) {
 	return "/imports", url.Values{"file": {"order,date,customer,product,quantity,price\n1,2026-01-02,7,tea,1,5.00\n"}}
+}
+
+// shopSecret is the secret of a shop, entered for the first time.
+func shopSecret(h house) (string, url.Values) {
+	var s id.Source
+	h.do(func(tx *store.Tx) (err error) {
+		s, err = collect.Add(h.t.Context(), tx, 0, collect.NewSource{Kind: collect.Square, Name: "Till"})
+		return err
+	})
+	return at("/settings/sources/"+s.String()+"/secret", "secret=made-up&address=https://example.com/shops")(h)
+}
+
+// wish is somebody's wish for a copy of their data, answered.
+func wish(h house) (string, url.Values) {
+	var n int64
+	h.do(func(tx *store.Tx) error {
+		n = tx.NewID()
+		_, err := tx.Exec(h.t.Context(), `
+			insert into collect_wishes (id, source_id, topic, reference, customer_id, origin_customer_id, outcome, asked_at, due_at, done_at, done_by)
+			values ($1, 1, 'customers/data_request', '', null, null, '', 0, 0, null, 0)`, n)
+		return err
+	})
+	return at("/settings/privacy/"+id.Show("wish", n)+"/settlement", "")(h)
 }
 
 // source is a form to the page of a source of which something could not be

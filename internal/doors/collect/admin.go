@@ -14,6 +14,7 @@ import (
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "users.section.house", Key: "collect.place", Href: "/settings/sources", Icon: "puzzle", Order: 907, Role: web.Owner},
+	{Section: "users.section.house", Key: "collect.wishes.place", Href: "/settings/privacy", Icon: "shield-check", Order: 908, Role: web.Manager},
 }
 
 // Admin is the list of this module's pages.
@@ -25,6 +26,9 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "POST /settings/sources", Role: web.Owner, Handler: d.add},
 		{Pattern: "GET /settings/sources/{source}", Role: web.Owner, Handler: d.show},
 		{Pattern: "POST /settings/sources/{source}", Role: web.Owner, Handler: d.change},
+		{Pattern: "POST /settings/sources/{source}/secret", Role: web.Owner, Handler: d.setSecret},
+		{Pattern: "GET /settings/privacy", Role: web.Manager, Handler: d.wishes},
+		{Pattern: "POST /settings/privacy/{wish}/settlement", Role: web.Manager, Handler: d.settle},
 		{Pattern: "POST /settings/sources/{source}/disabling", Role: web.Owner, Handler: d.disable},
 		{Pattern: "POST /settings/sources/{source}/enabling", Role: web.Owner, Handler: d.enable},
 		{Pattern: "POST /settings/sources/{source}/attempt", Role: web.Owner, Handler: d.retry},
@@ -160,8 +164,9 @@ type sourcePage struct {
 	Plain    bool   // not over https, which analytics.js has to be told
 	Address  string // without the scheme, as analytics.js wants it
 	Failures []failureLine
-	More     string // how many there are beyond
-	Removal  kit.Dialog
+	More     string    // how many there are beyond
+	Shop     *shopPart // nil: it is no shop
+	ShopForm *web.Form // nil: as it stands
 }
 
 type failureLine struct {
@@ -202,6 +207,10 @@ func (d door) showSource(w http.ResponseWriter, r *web.Request, status int, p so
 	p.Plain = strings.HasPrefix(p.Host, "http:")
 	_, p.Address, _ = strings.Cut(p.Host, "://")
 	p.Badge = stateBadge(r, s)
+	var err error
+	if p.Shop, err = d.shopPart(r, s, p.ShopForm); err != nil {
+		return err
+	}
 	p.Terms = []kit.Term{{Name: r.T("collect.used"), Value: usedText(r, s)}, {Name: r.T("collect.since"), Value: r.Print.Time(s.CreatedAt)}}
 	failed, err := Failures(r.Context(), d.db, s.ID, 0, shownFailures)
 	if err != nil {

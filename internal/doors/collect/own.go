@@ -9,4 +9,7 @@ var Tables = []customers.Table{
 	{Name: "customer_traits", Merge: customers.KeepFirst, Key: []string{"trait"}, Erase: customers.Empty},
 	{Name: "collect_visitors", Merge: customers.Follow, Erase: customers.Empty, Unexported: true},
 	{Name: "collect_orders", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
+	{Name: "collect_told", Merge: customers.KeepFirst, Key: []string{"space", "field"}, Erase: customers.Empty},
+	{Name: "collect_pieces", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
+	{Name: "collect_wishes", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
 }

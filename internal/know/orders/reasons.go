@@ -42,3 +42,10 @@ func knownReason(said, note string) (reason, kept string) {
 	}
 	return "other", note
 }
+
+// Reason is the word of Reasons for what was said, without keeping what was
+// said: "" for nothing, other for anything unknown.
+func Reason(said string) string {
+	word, _ := knownReason(said, "")
+	return word
+}
