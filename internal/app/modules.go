@@ -122,7 +122,6 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		importers.Jobs(db, Tables()),
 		collect.Jobs(db, Tables()),
 		webhooks.Jobs(db),
-		collect.Jobs(db, Tables()),
 		api.Jobs(db),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))

@@ -118,7 +118,7 @@ var posts = map[string]post{
 	"/settings/sources/{source}/removal":                    source("/removal", ""),
 	"/settings/sources/{source}/failures/{failure}/attempt": source("/failures/#/attempt", ""),
 	"/settings/sources/{source}/secret":                     shopSecret,
-	"/settings/privacy/{wish}/settlement":                   wish,
+	"/settings/privacy/{request}/settlement":                privacyRequest,
 	"/settings/webhooks":                                    at("/settings/webhooks", "url=https://example.com/hook&which=all"),
 	"/settings/webhooks/{endpoint}":                         endpoint("", "url=https://example.com/other&which=all"),
 	"/settings/webhooks/{endpoint}/pause":                   endpoint("/pause", ""),
@@ -357,17 +357,17 @@ func shopSecret(h house) (string, url.Values) {
 	return at("/settings/sources/"+s.String()+"/secret", "secret=made-up&address=https://example.com/shops")(h)
 }
 
-// wish is somebody's wish for a copy of their data, answered.
-func wish(h house) (string, url.Values) {
+// privacyRequest is somebody's request for a copy of their data, answered.
+func privacyRequest(h house) (string, url.Values) {
 	var n int64
 	h.do(func(tx *store.Tx) error {
 		n = tx.NewID()
 		_, err := tx.Exec(h.t.Context(), `
-			insert into collect_wishes (id, source_id, topic, reference, customer_id, origin_customer_id, outcome, asked_at, due_at, done_at, done_by)
+			insert into collect_requests (id, source_id, topic, reference, customer_id, origin_customer_id, outcome, asked_at, due_at, done_at, done_by)
 			values ($1, 1, 'customers/data_request', '', null, null, '', 0, 0, null, 0)`, n)
 		return err
 	})
-	return at("/settings/privacy/"+id.Show("wish", n)+"/settlement", "")(h)
+	return at("/settings/privacy/"+id.Show("request", n)+"/settlement", "")(h)
 }
 
 // source is a form to the page of a source of which something could not be

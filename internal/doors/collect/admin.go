@@ -14,7 +14,7 @@ import (
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "users.section.house", Key: "collect.place", Href: "/settings/sources", Icon: "puzzle", Order: 907, Role: web.Owner},
-	{Section: "users.section.house", Key: "collect.wishes.place", Href: "/settings/privacy", Icon: "shield-check", Order: 908, Role: web.Manager},
+	{Section: "users.section.house", Key: "collect.requests.place", Href: "/settings/privacy", Icon: "shield-check", Order: 908, Role: web.Manager},
 }
 
 // Admin is the list of this module's pages.
@@ -27,8 +27,8 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "GET /settings/sources/{source}", Role: web.Owner, Handler: d.show},
 		{Pattern: "POST /settings/sources/{source}", Role: web.Owner, Handler: d.change},
 		{Pattern: "POST /settings/sources/{source}/secret", Role: web.Owner, Handler: d.setSecret},
-		{Pattern: "GET /settings/privacy", Role: web.Manager, Handler: d.wishes},
-		{Pattern: "POST /settings/privacy/{wish}/settlement", Role: web.Manager, Handler: d.settle},
+		{Pattern: "GET /settings/privacy", Role: web.Manager, Handler: d.requests},
+		{Pattern: "POST /settings/privacy/{request}/settlement", Role: web.Manager, Handler: d.settle},
 		{Pattern: "POST /settings/sources/{source}/disabling", Role: web.Owner, Handler: d.disable},
 		{Pattern: "POST /settings/sources/{source}/enabling", Role: web.Owner, Handler: d.enable},
 		{Pattern: "POST /settings/sources/{source}/attempt", Role: web.Owner, Handler: d.retry},

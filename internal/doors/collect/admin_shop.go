@@ -17,17 +17,17 @@ import (
 
 // shopPart is what the page of a source says of a shop: what to paste where.
 type shopPart struct {
-	Source  Source
-	Address string // that the shop sends to
-	Steps   []string
-	Topics  []string
-	Form    *web.Form
-	Secret  string // how the secret stands
-	Tone    kit.Tone
-	Refused string // how many were; empty: none
-	Ignored []kit.Term
-	Wishes  bool // people's wishes about their data come by it
-	Typed   bool // the shop signs the address too
+	Source   Source
+	Address  string // that the shop sends to
+	Steps    []string
+	Topics   []string
+	Form     *web.Form
+	Secret   string // how the secret stands
+	Tone     kit.Tone
+	Refused  string // how many were; empty: none
+	Ignored  []kit.Term
+	Requests bool // people's requests about their data come by it
+	Typed    bool // the shop signs the address too
 }
 
 func (d door) shopPart(r *web.Request, s Source, f *web.Form) (*shopPart, error) {
@@ -36,7 +36,7 @@ func (d door) shopPart(r *web.Request, s Source, f *web.Form) (*shopPart, error)
 		return nil, nil
 	}
 	p := &shopPart{Source: s, Address: address(r) + "/shops/" + k.name + "/" + s.Token, Topics: k.topics, Form: f,
-		Wishes: k.name == Shopify, Typed: k.name == Square}
+		Requests: k.name == Shopify, Typed: k.name == Square}
 	for _, n := range []string{"1", "2", "3"} {
 		p.Steps = append(p.Steps, r.T("collect.shop.step."+k.name+"."+n))
 	}
@@ -131,12 +131,12 @@ func KeepSecret(ctx context.Context, tx *store.Tx, db *store.DB, by id.User, s S
 	return users.Audit(ctx, tx, users.Change{By: by, Action: "source.secret", Subject: s.ID.String()})
 }
 
-// wishesPage lists what people asked for about their data.
-type wishesPage struct {
-	Open, Done []wishLine
+// requestsPage lists what people asked for about their data.
+type requestsPage struct {
+	Open, Done []requestLine
 }
 
-type wishLine struct {
+type requestLine struct {
 	ID       string
 	What     string
 	Who      string
@@ -151,8 +151,8 @@ type wishLine struct {
 	Why      string
 }
 
-func (d door) wishes(w http.ResponseWriter, r *web.Request) error {
-	all, err := Wishes(r.Context(), d.db, 500)
+func (d door) requests(w http.ResponseWriter, r *web.Request) error {
+	all, err := Requests(r.Context(), d.db, 500)
 	if err != nil {
 		return err
 	}
@@ -173,27 +173,27 @@ func (d door) wishes(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	var p wishesPage
+	var p requestsPage
 	for _, v := range all {
-		line := d.wishLine(r, v, names[v.Customer], sources)
+		line := d.requestLine(r, v, names[v.Customer], sources)
 		if v.DoneAt.IsZero() {
 			p.Open = append(p.Open, line)
 		} else {
 			p.Done = append(p.Done, line)
 		}
 	}
-	return r.Render(w, "collect/wishes.html", p)
+	return r.Render(w, "collect/requests.html", p)
 }
 
-func (d door) wishLine(r *web.Request, v Wish, name string, sources []Source) wishLine {
+func (d door) requestLine(r *web.Request, v Request, name string, sources []Source) requestLine {
 	word := map[string]string{askedCopy: "copy", askedErasure: "erasure", askedShopErasure: "shop"}[v.Topic]
-	line := wishLine{ID: id.Show("wish", v.ID), What: r.T("collect.wish." + word), Who: name, Asked: r.Print.Time(v.AskedAt), Due: r.Print.Time(v.DueAt),
+	line := requestLine{ID: id.Show("request", v.ID), What: r.T("collect.request." + word), Who: name, Asked: r.Print.Time(v.AskedAt), Due: r.Print.Time(v.DueAt),
 		Late: r.Now.After(v.DueAt)}
 	if i := slices.IndexFunc(sources, func(s Source) bool { return s.ID == v.Source }); i >= 0 {
 		line.Source = sources[i].Name
 	}
 	if !v.DoneAt.IsZero() {
-		line.Answered = r.T("collect.wish.outcome."+v.Outcome) + " · " + r.Print.Time(v.DoneAt)
+		line.Answered = r.T("collect.request.outcome."+v.Outcome) + " · " + r.Print.Time(v.DoneAt)
 	}
 	if v.Customer != 0 {
 		at := "/customers/" + v.Customer.String()
@@ -206,20 +206,20 @@ func (d door) wishLine(r *web.Request, v Wish, name string, sources []Source) wi
 		}
 	}
 	if v.DoneAt.IsZero() {
-		line.Why = r.T("collect.wish.why." + word)
+		line.Why = r.T("collect.request.why." + word)
 	}
 	return line
 }
 
 func (d door) settle(w http.ResponseWriter, r *web.Request) error {
-	wish, err := web.PathID(r, "wish", func(s string) (int64, error) { return id.Parse("wish", s) })
+	request, err := web.PathID(r, "request", func(s string) (int64, error) { return id.Parse("request", s) })
 	if err != nil {
 		return err
 	}
-	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Settle(r.Context(), tx, r.Staff.ID, wish) }); err != nil {
+	if err := d.db.Tx(r.Context(), func(tx *store.Tx) error { return Settle(r.Context(), tx, r.Staff.ID, request) }); err != nil {
 		return err
 	}
-	r.Flash(w, "good", r.T("collect.wish.settled"))
+	r.Flash(w, "good", r.T("collect.request.settled"))
 	return r.Redirect(w, "/settings/privacy")
 }
 

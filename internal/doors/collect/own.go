@@ -11,5 +11,5 @@ var Tables = []customers.Table{
 	{Name: "collect_orders", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
 	{Name: "collect_told", Merge: customers.KeepFirst, Key: []string{"space", "field"}, Erase: customers.Empty},
 	{Name: "collect_pieces", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
-	{Name: "collect_wishes", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
+	{Name: "collect_requests", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},
 }

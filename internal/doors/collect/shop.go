@@ -105,7 +105,7 @@ type news struct {
 	Pieces   []piece
 	People   []person
 	Products []orders.NewProduct
-	Ask      *asked // a wish of a person, or of the shop, about their data
+	Ask      *asked // a request of a person, or of the shop, about their data
 	// Ignored says why nothing is done: the topic, or that it is a test.
 	Ignored string
 }

@@ -136,7 +136,7 @@ func (d shopDoor) take(w http.ResponseWriter, r *web.Request) error {
 	return answer(w, r, http.StatusOK, "collect.shop.taken")
 }
 
-// answer answers a program with a plain sentence: what its owner reads in the
+// answer answers a program with a plain sentence: what whoever sends reads in the
 // shop's own log of deliveries.
 func answer(w http.ResponseWriter, r *web.Request, status int, key string) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -165,9 +165,9 @@ func TestAPersonWhoAsksToBeForgottenIs(t *testing.T) {
 		if err != nil || c.ErasedAt.IsZero() || c.Name+c.Email+c.Phone != "" {
 			t.Fatalf("she is %+v, %v", c, err)
 		}
-		all, err := Wishes(t.Context(), db, 10)
+		all, err := Requests(t.Context(), db, 10)
 		if err != nil || len(all) != 1 || all[0].Outcome != outcomeErased || all[0].DoneAt.IsZero() {
-			t.Fatalf("the wish is %+v, %v", all, err)
+			t.Fatalf("the request is %+v, %v", all, err)
 		}
 		// What the shop sends again of her orders does not bring her back.
 		for _, d := range deliveries(t, Shopify) {
@@ -179,7 +179,7 @@ func TestAPersonWhoAsksToBeForgottenIs(t *testing.T) {
 				t.Errorf("%s still names her: %s", table, got)
 			}
 		}
-		for _, table := range []string{"collect_pieces", "collect_wishes", "orders", "jobs", "collect_seen"} {
+		for _, table := range []string{"collect_pieces", "collect_requests", "orders", "jobs", "collect_seen"} {
 			if got := strings.ToLower(s.dump(table)); strings.Contains(got, "ana@") || strings.Contains(got, "nov\u00e1kov") || strings.Contains(got, "7210448301122") {
 				t.Errorf("%s names her: %s", table, got)
 			}
@@ -243,9 +243,9 @@ func TestWhoIsKnownFromElsewhereIsLeftToStaff(t *testing.T) {
 		if c, err := customers.ByID(t.Context(), db, who); err != nil || !c.ErasedAt.IsZero() {
 			t.Fatal("who bought at the till too was erased unasked")
 		}
-		all, err := Wishes(t.Context(), db, 10)
+		all, err := Requests(t.Context(), db, 10)
 		if err != nil || len(all) != 3 {
-			t.Fatalf("there are %d wishes, %v", len(all), err)
+			t.Fatalf("there are %d requests, %v", len(all), err)
 		}
 		for _, w := range all {
 			want := map[string]struct {
@@ -257,7 +257,7 @@ func TestWhoIsKnownFromElsewhereIsLeftToStaff(t *testing.T) {
 			}
 			testkit.Do(t, db, func(tx *store.Tx) error { return Settle(t.Context(), tx, 3, w.ID) })
 		}
-		if all, _ = Wishes(t.Context(), db, 10); all[0].DoneAt.IsZero() || all[0].DoneBy != 3 || all[0].Outcome != outcomeSettled {
+		if all, _ = Requests(t.Context(), db, 10); all[0].DoneAt.IsZero() || all[0].DoneBy != 3 || all[0].Outcome != outcomeSettled {
 			t.Errorf("settled it is %+v", all[0])
 		}
 	})

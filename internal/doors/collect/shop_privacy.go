@@ -13,14 +13,14 @@ import (
 	"regulars/internal/platform/users"
 )
 
-// What Shopify passes on of people's wishes about their data.
+// What Shopify passes on of people's requests about their data.
 const (
 	askedCopy        = "customers/data_request"
 	askedErasure     = "customers/redact"
 	askedShopErasure = "shop/redact"
 )
 
-// asked is such a wish.
+// asked is such a request.
 type asked struct {
 	Topic     string
 	Reference string // the shop's own number of it; may be empty
@@ -45,7 +45,7 @@ func readShopifyAsk(p *Parcel) (news, error) {
 		Who: person{External: string(v.Customer.ID), Email: v.Customer.Email, Phone: v.Customer.Phone}}}, nil
 }
 
-// How a wish was answered, or why a person of the staff has to.
+// How a request was answered, or why a person of the staff has to.
 const (
 	outcomeOpen      = ""
 	outcomeNobody    = "nobody"    // nobody here is known by that
@@ -57,8 +57,8 @@ const (
 // answerWithin is how long the law gives.
 const answerWithin = 30 * 24 * time.Hour
 
-// Wish is what a person asked for by way of their shop.
-type Wish struct {
+// Request is what a person asked for by way of their shop.
+type Request struct {
 	ID       int64
 	Source   id.Source
 	Topic    string
@@ -70,34 +70,34 @@ type Wish struct {
 	DoneBy   id.User   // 0: the program
 }
 
-// ask answers a wish as far as the program can. Who is known from nowhere else
+// ask answers a request as far as the program can. Who is known from nowhere else
 // is erased at once; a copy, and whatever somebody has to decide, waits for
 // staff.
 func (w *shopWork) ask(ctx context.Context, a *asked) error {
-	wish := Wish{Source: w.source.ID, Topic: a.Topic, AskedAt: w.tx.Now, DueAt: w.tx.Now.Add(answerWithin)}
+	request := Request{Source: w.source.ID, Topic: a.Topic, AskedAt: w.tx.Now, DueAt: w.tx.Now.Add(answerWithin)}
 	if a.Topic != askedShopErasure {
 		var err error
-		if wish.Customer, err = w.find(ctx, &a.Who); err != nil {
+		if request.Customer, err = w.find(ctx, &a.Who); err != nil {
 			return err
 		}
-		if wish.Customer == 0 {
-			wish.Outcome, wish.DoneAt = outcomeNobody, w.tx.Now
+		if request.Customer == 0 {
+			request.Outcome, request.DoneAt = outcomeNobody, w.tx.Now
 		}
 	}
-	if a.Topic == askedErasure && wish.Customer != 0 {
-		elsewhere, err := w.elsewhere(ctx, wish.Customer)
+	if a.Topic == askedErasure && request.Customer != 0 {
+		elsewhere, err := w.elsewhere(ctx, request.Customer)
 		if err != nil {
 			return err
 		}
 		if elsewhere {
-			wish.Outcome = outcomeElsewhere
-		} else if err := customers.EraseForGood(ctx, w.tx, w.tables, wish.Customer, customers.By{Source: w.space()}); err != nil {
+			request.Outcome = outcomeElsewhere
+		} else if err := customers.EraseForGood(ctx, w.tx, w.tables, request.Customer, customers.By{Source: w.space()}); err != nil {
 			return err
 		} else {
-			wish.Outcome, wish.DoneAt = outcomeErased, w.tx.Now
+			request.Outcome, request.DoneAt = outcomeErased, w.tx.Now
 		}
 	}
-	return w.wish(ctx, wish, a.Reference)
+	return w.request(ctx, request, a.Reference)
 }
 
 // find finds who asks, without learning anything of them.
@@ -139,11 +139,11 @@ func like(s string) string {
 	return string(b)
 }
 
-// wish writes a wish down, once.
-func (w *shopWork) wish(ctx context.Context, v Wish, reference string) error {
+// request writes a request down, once.
+func (w *shopWork) request(ctx context.Context, v Request, reference string) error {
 	var open int
 	if err := w.tx.QueryRow(ctx, `
-		select count(*) from collect_wishes where source_id = $1 and topic = $2 and (reference = $3 and reference <> ''
+		select count(*) from collect_requests where source_id = $1 and topic = $2 and (reference = $3 and reference <> ''
 			or done_at is null and customer_id is not distinct from $4)`,
 		int64(v.Source), v.Topic, reference, nullID(int64(v.Customer))).Scan(&open); err != nil || open > 0 {
 		return err
@@ -153,18 +153,18 @@ func (w *shopWork) wish(ctx context.Context, v Wish, reference string) error {
 		done = v.DoneAt.UnixMicro()
 	}
 	_, err := w.tx.Exec(ctx, `
-		insert into collect_wishes (id, source_id, topic, reference, customer_id, origin_customer_id, outcome, asked_at, due_at, done_at, done_by)
+		insert into collect_requests (id, source_id, topic, reference, customer_id, origin_customer_id, outcome, asked_at, due_at, done_at, done_by)
 		values ($1, $2, $3, $4, $5, null, $6, $7, $8, $9, 0)`,
 		w.tx.NewID(), int64(v.Source), v.Topic, reference, nullID(int64(v.Customer)), v.Outcome, v.AskedAt.UnixMicro(), v.DueAt.UnixMicro(), done)
 	if err != nil {
-		return fmt.Errorf("write down a wish about data: %w", err)
+		return fmt.Errorf("write down a request about data: %w", err)
 	}
 	return nil
 }
 
-// Wishes returns the wishes there were, the open ones first.
-func Wishes(ctx context.Context, q store.Querier, limit int) ([]Wish, error) {
-	return store.All(ctx, q, func(rows *sql.Rows) (v Wish, err error) {
+// Requests returns the requests there were, the open ones first.
+func Requests(ctx context.Context, q store.Querier, limit int) ([]Request, error) {
+	return store.All(ctx, q, func(rows *sql.Rows) (v Request, err error) {
 		var asked, due int64
 		var done sql.NullInt64
 		err = rows.Scan(&v.ID, &v.Source, &v.Topic, &v.Customer, &v.Outcome, &asked, &due, &done, &v.DoneBy)
@@ -174,24 +174,24 @@ func Wishes(ctx context.Context, q store.Querier, limit int) ([]Wish, error) {
 		}
 		return v, err
 	}, `
-		select id, source_id, topic, coalesce(customer_id, 0), outcome, asked_at, due_at, done_at, done_by from collect_wishes
+		select id, source_id, topic, coalesce(customer_id, 0), outcome, asked_at, due_at, done_at, done_by from collect_requests
 		order by case when done_at is null then 0 else 1 end, due_at desc, id desc limit $1`, limit)
 }
 
-// Settle notes that staff answered a wish. Doing it again changes nothing.
-func Settle(ctx context.Context, tx *store.Tx, by id.User, wish int64) error {
-	n, err := tx.Exec(ctx, `update collect_wishes set done_at = $1, done_by = $2, outcome = $3 where id = $4 and done_at is null`,
-		tx.Now.UnixMicro(), int64(by), outcomeSettled, wish)
+// Settle notes that staff answered a request. Doing it again changes nothing.
+func Settle(ctx context.Context, tx *store.Tx, by id.User, request int64) error {
+	n, err := tx.Exec(ctx, `update collect_requests set done_at = $1, done_by = $2, outcome = $3 where id = $4 and done_at is null`,
+		tx.Now.UnixMicro(), int64(by), outcomeSettled, request)
 	if err != nil {
-		return fmt.Errorf("settle a wish about data: %w", err)
+		return fmt.Errorf("settle a request about data: %w", err)
 	}
 	if n == 0 {
 		var there int
-		err := tx.QueryRow(ctx, `select count(*) from collect_wishes where id = $1`, wish).Scan(&there)
+		err := tx.QueryRow(ctx, `select count(*) from collect_requests where id = $1`, request).Scan(&there)
 		if err != nil || there > 0 {
 			return err
 		}
-		return errs.Missing("collect.wish.none")
+		return errs.Missing("collect.request.none")
 	}
-	return users.Audit(ctx, tx, users.Change{By: by, Action: "wish.settled", Subject: id.Show("wish", wish)})
+	return users.Audit(ctx, tx, users.Change{By: by, Action: "request.settled", Subject: id.Show("request", request)})
 }

@@ -36,7 +36,7 @@ create table collect_counts (
 
 -- What people asked for about their data by way of a shop: a copy, or to be
 -- forgotten.
-create table collect_wishes (
+create table collect_requests (
 	id                 bigint not null primary key,
 	source_id          bigint not null,
 	topic              text not null,
