@@ -224,6 +224,12 @@ func (tab *Tab) Eval(script string) string {
 	return run(tab, chromedp.Evaluate[string]("String("+script+")", chromedp.EvalAwaitPromise))
 }
 
+// Await returns the text that a script's promise is kept with.
+func (tab *Tab) Await(script string) string {
+	tab.t.Helper()
+	return run(tab, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+}
+
 // Upload chooses files in a file field.
 func (tab *Tab) Upload(selector string, files ...string) {
 	tab.t.Helper()

@@ -132,39 +132,6 @@
   });
   on("change", "[data-drop] input", function (input) { say(input.closest("[data-drop]")); });
 
-  // Charts: the numbers of the nearest period, taken from the table beneath.
-  function point(figure, i) {
-    var table = figure.querySelector("table"), tip = figure.querySelector(".chart-tip");
-    var rows = table.tBodies[0].rows, heads = table.tHead.rows[0].cells, row = rows[i];
-    if (!row) return;
-    tip.textContent = "";
-    var title = document.createElement("strong");
-    title.textContent = row.cells[0].textContent;
-    tip.appendChild(title);
-    for (var c = 1; c < row.cells.length; c++) {
-      var line = document.createElement("span");
-      line.textContent = heads[c].textContent + ": " + row.cells[c].textContent;
-      tip.appendChild(line);
-    }
-    var x = (i + 0.5) / rows.length, box = figure.querySelector(".chart-box");
-    figure.querySelector(".guide").setAttribute("d", "M" + x * 1000 + " 18V222");
-    tip.hidden = false;
-    var axis = figure.querySelector(".plot-axis").clientWidth;
-    var left = axis + x * (box.clientWidth - axis) - tip.offsetWidth / 2;
-    tip.style.left = Math.max(0, Math.min(box.clientWidth - tip.offsetWidth, left)) + "px";
-  }
-  on("pointermove", ".chart-box", function (box, e) {
-    var figure = box.closest("[data-chart]"), at = box.querySelector(".plot").getBoundingClientRect();
-    var n = figure.querySelector("table").tBodies[0].rows.length;
-    point(figure, Math.max(0, Math.min(n - 1, Math.floor((e.clientX - at.left) / at.width * n))));
-  });
-  document.addEventListener("pointerout", function (e) {
-    var box = e.target.closest && e.target.closest(".chart-box");
-    if (!box || box.contains(e.relatedTarget)) return;
-    box.querySelector(".chart-tip").hidden = true;
-    box.querySelector(".guide").setAttribute("d", "M0 0");
-  });
-
   function ready(within) {
     showCopies(within);
     // Where the tabs do not fit beside each other, the one that is open is seen.
