@@ -32,7 +32,7 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "GET /insights/retention", Role: web.Viewer, Handler: d.retention},
 		{Pattern: "GET /insights/retention/export", Role: web.Viewer, Handler: d.file("retention", retentionFile)},
 		{Pattern: "GET /insights/cohorts", Role: web.Viewer, Handler: d.cohorts},
-		{Pattern: "GET /insights/cohorts/export", Role: web.Viewer, Handler: d.file("cohorts", cohortsFile)},
+		{Pattern: "GET /insights/cohorts/export", Role: web.Viewer, Handler: d.cohortsExport},
 		{Pattern: "GET /insights/rfm", Role: web.Viewer, Handler: d.rfm},
 		{Pattern: "GET /insights/rfm/export", Role: web.Viewer, Handler: d.file("rfm", rfmFile)},
 		{Pattern: "GET /insights/rhythm", Role: web.Viewer, Handler: d.rhythm},
@@ -247,6 +247,9 @@ func notes(r *web.Request, res *Result) []kit.Alert {
 func (d desk) bar(r *web.Request, key string, f Filter, standing *Result) (kit.Filter, error) {
 	bar := kit.Filter{Path: r.Href(r.URL.Path), Query: r.URL.Query(), Target: "figures", Range: d.presets(r, f, standing)}
 	bar.Keep = []string{"show", "as", "sum"}
+	if key == "cohorts" {
+		bar.Fields = append(bar.Fields, cohortChoices(r)...)
+	}
 	choose := func(name, value string, choices []kit.Option) {
 		bar.Fields = append(bar.Fields, kit.Field{Kind: "select", Name: name, Label: r.T("insights.filter." + name), Value: value, Choices: choices})
 	}

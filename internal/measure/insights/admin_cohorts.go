@@ -19,7 +19,15 @@ type cohortsPage struct {
 	Sum     []kit.Tab // each period alone, or all up to it
 	Heading string
 	Says    string
-	Heat    kit.Heat
+	Heats   []cohortTable
+	Since   string // from which event on, when it is not the first purchase
+	Others  string // how many customers are in none of them
+}
+
+// cohortTable is one table, with the name of its group.
+type cohortTable struct {
+	Title string
+	Heat  kit.Heat
 }
 
 // cohortView is what the table of cohorts shows.
@@ -119,12 +127,20 @@ func (v cohortView) first() int {
 }
 
 func (d desk) cohorts(w http.ResponseWriter, r *web.Request) error {
-	f, err := d.page(r, "cohorts")
+	p := cohortsPage{View: readView(r)}
+	v := p.View
+	i := splitInquiry(r)
+	var err error
+	if i.Split == "" && i.Since == "" {
+		if p.frame, err = d.page(r, "cohorts"); err == nil && p.Fig != nil {
+			p.Heats = []cohortTable{{Heat: cohortHeat(r, "cohorts", "", p.Fig.Rows, v)}}
+		}
+	} else {
+		err = d.splitCohorts(r, &p, i)
+	}
 	if err != nil {
 		return err
 	}
-	p := cohortsPage{frame: f, View: readView(r)}
-	v := p.View
 	p.Show = tabsOf(r, "show", v.Show, cohortShows)
 	if v.Show == "customers" {
 		p.As = tabsOf(r, "as", v.As, cohortAs[:2])
@@ -137,9 +153,6 @@ func (d desk) cohorts(w http.ResponseWriter, r *web.Request) error {
 		p.Sum = tabsOf(r, "sum", sum, []string{"", "1"})
 	}
 	p.Says = r.T("insights.cohorts.says." + v.Show + "." + v.As)
-	if f.Fig != nil {
-		p.Heat = cohortHeat(r, f.Fig.Rows, v)
-	}
 	return r.Render(w, "insights/cohorts.html", p)
 }
 
@@ -156,10 +169,15 @@ func tabsOf(r *web.Request, name, now string, values []string) []kit.Tab {
 	return all
 }
 
-// cohortHeat is the table of cohorts, with the row of averages beneath.
-func cohortHeat(r *web.Request, c retention.Cohorts, v cohortView) kit.Heat {
+// cohortHeat is the table of a group's cohorts, with the row of averages
+// beneath.
+func cohortHeat(r *web.Request, id, group string, c retention.Cohorts, v cohortView) kit.Heat {
 	g := c.Grain
-	heat := kit.Heat{ID: "cohorts", Caption: r.T("insights.cohorts.caption." + v.Show), Corner: r.T("insights.cohorts.corner"),
+	caption := r.T("insights.cohorts.caption." + v.Show)
+	if group != "" {
+		caption = group + ": " + caption
+	}
+	heat := kit.Heat{ID: id, Caption: caption, Corner: r.T("insights.cohorts.corner"),
 		Across: r.T("insights.cohorts.across." + g.String()), Export: kit.With(r.Href("/insights/cohorts/export"), r.URL.Query())}
 	widest, most := 0, 0.0
 	for i, row := range c.Rows {
@@ -218,15 +236,38 @@ func averageRow(r *web.Request, c retention.Cohorts, v cohortView, widest int, m
 }
 
 func cohortsFile(r *web.Request, res *Result) sheet {
-	v, c := readView(r), res.Rows
+	return cohortsSheet(r, []cohortGroup{{Rows: res.Rows}}, false)
+}
+
+// cohortsSheet is the tables of all groups beneath each other, with the group
+// in front where there are several.
+func cohortsSheet(r *web.Request, groups []cohortGroup, split bool) sheet {
+	v := readView(r)
 	s := sheet{heading: []string{"cohort", "customers", "complete_periods"}}
+	if split {
+		s.heading = append([]string{"group"}, s.heading...)
+	}
 	widest := 0
-	for _, row := range c.Rows {
-		widest = max(widest, len(row.Customers))
+	for _, g := range groups {
+		for _, row := range g.Rows.Rows {
+			widest = max(widest, len(row.Customers))
+		}
 	}
 	for k := range widest {
 		s.heading = append(s.heading, strconv.Itoa(k))
 	}
+	for _, g := range groups {
+		for _, line := range cohortLines(r, v, g.Rows, widest) {
+			if split {
+				line = append([]string{groupText(r, splitInquiry(r).Split, g.Label)}, line...)
+			}
+			s.rows = append(s.rows, line)
+		}
+	}
+	return s
+}
+
+func cohortLines(r *web.Request, v cohortView, c retention.Cohorts, widest int) (lines [][]string) {
 	for i, row := range c.Rows {
 		if row.Size == 0 {
 			continue
@@ -246,7 +287,7 @@ func cohortsFile(r *web.Request, res *Result) sheet {
 			}
 			line = append(line, cell)
 		}
-		s.rows = append(s.rows, line)
+		lines = append(lines, line)
 	}
-	return s
+	return lines
 }

@@ -20,6 +20,7 @@ const (
 	aheadQuestion = "ahead" // what comes: forecast and money case
 	valueQuestion = "value" // who stays, and what they will bring
 	movedQuestion = "moved" // what changed between two periods
+	splitQuestion = "split" // cohorts of groups, or from another event on
 )
 
 // inquiry is a question asked of some of the orders.
@@ -27,14 +28,19 @@ type inquiry struct {
 	Question string `json:"question"`
 	Filter   Filter `json:"filter"`
 	Compare  string `json:"compare,omitempty"` // which periods, of movedQuestion
+	Split    string `json:"split,omitempty"`   // into which groups, of splitQuestion
+	Since    string `json:"since,omitempty"`   // from which event on, of splitQuestion
 }
 
 // key writes what is asked of in one way.
 func (i inquiry) key() string {
-	if i.Compare != "" {
-		return i.Filter.key() + "&compare=" + i.Compare
+	key := i.Filter.key()
+	for _, part := range [][2]string{{"compare", i.Compare}, {"split", i.Split}, {"since", i.Since}} {
+		if part[1] != "" {
+			key += "&" + part[0] + "=" + part[1]
+		}
 	}
-	return i.Filter.key()
+	return key
 }
 
 // answered says when an answer was computed and from how many orders.
@@ -159,6 +165,8 @@ func (i inquiry) answer(ctx context.Context, db *store.DB, day string) (body, er
 		return prospectsOf(ctx, db)
 	case movedQuestion:
 		return movesOf(ctx, db, i, day)
+	case splitQuestion:
+		return cohortGroupsOf(ctx, db, i, day)
 	}
 	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db)}
 	c, err := r.load(ctx, day)
