@@ -57,9 +57,6 @@ type Due struct {
 	YearMinor float64 `json:"expected_minor_year"`
 }
 
-// hope is the least chance not to have left of those worth following up.
-const hope = 0.1
-
 // scorer says of each customer what the models do.
 type scorer struct {
 	h        *retention.History
@@ -98,6 +95,7 @@ type standing struct {
 	x, last, age           float64
 	visits, total          int64
 	alive, year, each      float64 // each: what a visit is expected to bring
+	here                   float64 // the chance to be alive of the forecast's own model
 	half, most             float64 // days after the last visit
 	state                  string
 	slipping               bool
@@ -115,15 +113,18 @@ func (s *scorer) of(i int) standing {
 	if s.buying == nil {
 		return v
 	}
-	v.alive = s.buying.Alive(v.x, v.last, v.age)
-	v.year, _ = s.buying.ahead(0, v.alive, v.x, v.last, v.age)
+	here := retention.Presence{Rhythm: s.rhythm, Buying: &s.buying.BGNBD}
+	v.here = s.buying.Alive(v.x, v.last, v.age)
+	v.alive, _ = here.Alive(v.x, v.last, v.age)
+	back, _ := here.Return(v.x, v.last, v.age, yearAhead)
+	v.year = back * s.buying.often(len(horizons), v.x, v.age)
 	v.each = s.spending.Spend(float64(v.visits), float64(v.total)/float64(v.visits))
 	v.expectedMinor = v.year * v.each
 	if v.alive > 0 {
 		v.atStake = v.expectedMinor / v.alive
 	}
 	if s.rhythm == nil {
-		v.slipping = x > 0 && v.alive >= hope && v.alive < 0.5
+		v.slipping = x > 0 && v.alive >= retention.GoneBelow && v.alive < 0.5
 		return v
 	}
 	scale := s.rhythm.Alpha + v.last
@@ -132,7 +133,7 @@ func (s *scorer) of(i int) standing {
 	switch left := v.half - silence; {
 	case silence > v.most:
 		v.state = stateLate
-		v.slipping = x > 0 && v.alive >= hope
+		v.slipping = x > 0 && v.alive >= retention.GoneBelow
 	case left < 0:
 		v.state = stateOverdue
 	case left <= 7:
@@ -173,7 +174,7 @@ func (f *figures) tell(s *scorer, v standing) Customer {
 // watch is what is counted of all customers.
 type watch struct {
 	slipping, revenue int64
-	atStake           float64
+	atStake, alive    float64
 	due               [6]Due
 	top               topList
 	ahead             []retention.Prospect // by horizon
@@ -184,6 +185,7 @@ func (w watch) Merge(o watch) watch {
 	w.slipping += o.slipping
 	w.revenue += o.revenue
 	w.atStake += o.atStake
+	w.alive += o.alive
 	for i := range w.due {
 		w.due[i].Customers += o.due[i].Customers
 		w.due[i].YearMinor += o.due[i].YearMinor
@@ -214,9 +216,10 @@ func (f *figures) followUp(s *scorer) []retention.Prospect {
 			v := own.of(i)
 			v.i += first
 			for n := range w.ahead {
-				visits, variance := s.buying.ahead(n+1, v.alive, v.x, v.last, v.age)
-				w.ahead[n].Add(v.alive, visits, variance, v.each, s.spending)
+				visits, variance := s.buying.ahead(n+1, v.here, v.x, v.last, v.age)
+				w.ahead[n].Add(v.here, visits, variance, v.each, s.spending)
 			}
+			w.alive += v.alive
 			if n := slices.Index(states, v.state); n >= 0 {
 				w.due[n].Customers++
 				w.due[n].YearMinor += v.expectedMinor
@@ -241,7 +244,7 @@ func (f *figures) followUp(s *scorer) []retention.Prospect {
 			up.Due = append(up.Due, w.due[n])
 		}
 	}
-	f.report.FollowUp = up
+	f.report.FollowUp, f.report.Alive = up, known(w.alive, true)
 	return w.ahead
 }
 

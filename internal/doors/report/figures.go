@@ -222,27 +222,8 @@ func (f *figures) between() {
 	f.report.Between = b
 	f.window = f.options.Window
 	if f.window == 0 {
-		f.window = chooseWindow(gaps.Days)
+		f.window = retention.WindowFor(gaps.Days)
 	}
-}
-
-// windows are the lengths of window that are chosen from, and the share of
-// gaps that the one chosen holds: as insights do.
-var windows = []int32{30, 60, 90, 180, 365, 730}
-
-const windowShare = 0.8
-
-func chooseWindow(gaps retention.Tally) int32 {
-	most, ok := gaps.Quantile(windowShare)
-	if !ok {
-		return 365
-	}
-	for _, days := range windows {
-		if int64(days) >= most {
-			return days
-		}
-	}
-	return windows[len(windows)-1]
 }
 
 // period is the longest of a year, a quarter and a month up to now before

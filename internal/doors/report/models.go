@@ -68,6 +68,10 @@ var horizons = []Forecast{{Name: "month", Days: 30}, {Name: "quarter", Days: 91}
 // year is the length of the money case's year.
 const year = 365.25
 
+// yearAhead is for how many days a customer's visits and value are expected, as
+// scores do.
+const yearAhead = 365.0
+
 // models learns how customers come and what they spend, and says what follows
 // from it. What cannot be learnt is Trouble.
 func (f *figures) models() error {
@@ -95,7 +99,7 @@ func (f *figures) models() error {
 	if f.options.All {
 		f.others(buyers)
 	}
-	days := []float64{year} // its table is the first
+	days := []float64{year} // its table is the first, that of yearAhead the last
 	for _, ahead := range horizons {
 		days = append(days, float64(ahead.Days))
 	}
@@ -204,7 +208,6 @@ func (f *figures) forecast(prospects []retention.Prospect) error {
 		got := retention.ForecastFrom(prospects[i], float64(f.h.Orders())/visits, past)
 		ahead.Orders, ahead.Revenue, ahead.Tests = got.Orders, got.Revenue, got.Tests
 		f.report.Forecast = append(f.report.Forecast, ahead)
-		f.report.Alive = known(got.Prospect.Alive, true)
 	}
 	return nil
 }

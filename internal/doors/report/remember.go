@@ -19,8 +19,8 @@ type table struct {
 }
 
 // moment is the mean and the mean square of the visits of one who has not
-// left.
-type moment struct{ mean, square float64 }
+// left, and how many those make who make any.
+type moment struct{ mean, square, often float64 }
 
 // mostVisits bounds the tables; who came more often is worked out each time.
 const mostVisits = 256
@@ -47,7 +47,8 @@ func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remem
 				// With the last visit today the chance to be alive is largest.
 				alive := m.Alive(x, age, age)
 				mean, variance := m.Moments(x, age, age, horizon)
-				places[i] = moment{mean / alive, (variance + mean*mean) / alive}
+				often, _ := retention.Presence{Buying: &m}.Often(x, age, horizon)
+				places[i] = moment{mean / alive, (variance + mean*mean) / alive, often}
 			}
 		})
 		r.tables = append(r.tables, table{horizon, places})
@@ -76,4 +77,16 @@ func (r *remembered) ahead(i int, alive, x, last, age float64) (mean, variance f
 		}
 	}
 	return r.BGNBD.Moments(x, last, age, t.horizon)
+}
+
+// often is Presence.Often by the place of the horizon.
+func (r *remembered) often(i int, x, age float64) float64 {
+	t := &r.tables[i]
+	if x < mostVisits && int(age) < r.ages {
+		if m := t.places[int(x)*r.ages+int(age)]; m.mean > 0 {
+			return m.often
+		}
+	}
+	visits, _ := retention.Presence{Buying: &r.BGNBD}.Often(x, age, t.horizon)
+	return visits
 }

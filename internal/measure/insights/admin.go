@@ -103,7 +103,7 @@ func readFilter(q url.Values) Filter {
 	if by, err := retention.ParseGrain(q.Get("by")); err == nil {
 		f.By = by
 	}
-	if n, err := strconv.Atoi(q.Get("window")); err == nil && slices.Contains(Windows, int32(n)) {
+	if n, err := strconv.Atoi(q.Get("window")); err == nil && slices.Contains(retention.Windows, int32(n)) {
 		f.Window = int32(n)
 	}
 	return f
@@ -360,7 +360,7 @@ func grains(r *web.Request) []kit.Option {
 
 func windows(r *web.Request) []kit.Option {
 	all := []kit.Option{{Value: "0", Text: r.T("insights.window.auto")}}
-	for _, days := range Windows {
+	for _, days := range retention.Windows {
 		all = append(all, kit.Option{Value: strconv.Itoa(int(days)), Text: r.Print.N("insights.days", int(days))})
 	}
 	return all

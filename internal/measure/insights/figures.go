@@ -55,12 +55,6 @@ type Takings struct {
 	OtherMinor    int64 `json:"other_minor"`
 }
 
-// Windows are the lengths of window that are chosen from.
-var Windows = []int32{30, 60, 90, 180, 365, 730}
-
-// windowShare is the share of gaps that the window chosen by itself holds.
-const windowShare = 0.8
-
 // longest is how many periods a table shows.
 const longest = 104
 
@@ -139,16 +133,7 @@ func windowOf(h *retention.History, asked int32) Window {
 	gaps := retention.GapsOf(h, h.Whole()).Days
 	w := Window{Days: asked, Chosen: asked > 0, Of: gaps.N()}
 	if asked <= 0 {
-		w.Days = 365
-		if most, ok := gaps.Quantile(windowShare); ok {
-			w.Days = Windows[len(Windows)-1]
-			for _, days := range Windows {
-				if int64(days) >= most {
-					w.Days = days
-					break
-				}
-			}
-		}
+		w.Days = retention.WindowFor(gaps)
 	}
 	for i, days := range gaps.Value {
 		if days <= int64(w.Days) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 )
@@ -24,7 +25,7 @@ const (
 	slipping = `s.late and s.visits >= 2 and s.alive >= 0.05 and s.worth_minor is not null`
 	// GoneBelow is the chance to be a customer still under which nobody is
 	// called slipping.
-	GoneBelow = 0.05
+	GoneBelow = retention.GoneBelow
 )
 
 // SlippingCursor is a place in the list of those who slip away. The zero value

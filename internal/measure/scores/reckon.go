@@ -65,18 +65,17 @@ func (f *fit) ask(x, last, age int32) answer {
 	}
 	X, L, T, unknown := float64(x), float64(last), float64(age), math.NaN()
 	a = answer{unknown, unknown, unknown, unknown, unknown, unknown}
-	switch {
-	case f.rhythm != nil:
-		a.alive, a.back = f.rhythm.Alive(X, L, T), f.rhythm.Return(X, L, T, Horizon)
+	here := retention.Presence{Rhythm: f.rhythm, Buying: f.buying}
+	if alive, ok := here.Alive(X, L, T); ok {
+		a.alive = alive
+		a.back, _ = here.Return(X, L, T, Horizon)
+	}
+	if often, ok := here.Often(X, T, Horizon); ok {
+		a.often = often
+	}
+	if f.rhythm != nil {
 		a.late, a.due = f.rhythm.Late(X, L, T), f.rhythm.Due(X, L, 0.5)
 		a.gap, _ = f.rhythm.ExpectedGap(X, L)
-	case f.buying != nil:
-		a.alive, a.back = f.buying.Alive(X, L, T), f.buying.Return(X, L, T, Horizon)
-	}
-	if f.buying != nil {
-		// Asked as if the last visit were today: the chance to be there still,
-		// of which too few digits may be left, is in both and falls out.
-		a.often = f.buying.Expected(X, T, T, Horizon) / f.buying.Return(X, T, T, Horizon)
 	}
 	if len(f.asked) >= most {
 		clear(f.asked)
