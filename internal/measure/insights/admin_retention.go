@@ -13,6 +13,7 @@ type retentionPage struct {
 	frame
 	Rate    string
 	Formula string
+	Plain   string // the formula to the letter, where somebody was won back
 	Terms   []kit.Term
 	Window  string // how the window was chosen
 	Span    string
@@ -38,6 +39,12 @@ func (p *retentionPage) fill(r *web.Request) {
 	eve, end := r.Print.Day(retention.DayText(b.Span.From-1)), r.Print.Day(retention.DayText(b.Span.To))
 	window := r.Print.N("insights.days", int(b.Window))
 	p.Rate, p.Formula, p.Span = share(r, b.Retention), formula(r, b), spanText(r, b.Span)
+	if b.WonBack > 0 && b.Start > 0 {
+		p.Plain = r.T("insights.formula.beyond")
+		if _, ok := b.Plain(); ok {
+			p.Plain = r.T("insights.formula.plain", "Rate", share(r, b.Plain))
+		}
+	}
 	term := func(key string, n int64, pairs ...any) {
 		p.Terms = append(p.Terms, kit.Term{Name: r.T("insights.base."+key, pairs...), Value: r.Print.Int(n)})
 	}

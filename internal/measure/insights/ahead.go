@@ -168,12 +168,20 @@ func (a *ahead) expect(h *retention.History, buying retention.BGNBD, spending re
 	return nil
 }
 
+// testsFor is how many tests a shop has time for: each fits the models anew, so
+// that a million customers have four a horizon.
+func testsFor(customers int) int {
+	const quick = 250_000 // customers for whom all are soon done
+	return max(4, min(mostTests, mostTests*quick/max(1, customers)))
+}
+
 // origins are the ends of the last months from which the days ahead are known,
 // two months of history before the first.
 func origins(h *retention.History, days int32) []int32 {
 	var all []int32
+	tests := testsFor(h.Customers())
 	first := retention.Month.PeriodOf(h.FirstDay) + 2
-	for p := retention.Month.PeriodOf(h.LastDay); p >= first && len(all) < mostTests; p-- {
+	for p := retention.Month.PeriodOf(h.LastDay); p >= first && len(all) < tests; p-- {
 		if day := retention.Month.First(p) - 1; day+days <= h.LastDay {
 			all = append(all, day)
 		}

@@ -104,9 +104,19 @@ func (b Base) Merge(c Base) Base {
 // Kept are the customers of the start who are customers at the end.
 func (b Base) Kept() int64 { return b.End - b.New - b.WonBack }
 
-// Retention is (end − new − won back) / start; unknown with nobody at the
-// start.
-func (b Base) Retention() (float64, bool) { return ratio(b.Kept(), b.Start) }
+// Retention is the standard formula with those won back counted as new; unknown
+// with nobody at the start.
+func (b Base) Retention() (float64, bool) {
+	rate, err := RetentionRate(b.Start, b.New+b.WonBack, b.End)
+	return rate, err == nil
+}
+
+// Plain is the standard formula to the letter, those won back among the kept;
+// unknown with nobody at the start, or where it would pass 100 %.
+func (b Base) Plain() (float64, bool) {
+	rate, err := RetentionRate(b.Start, b.New, b.End)
+	return rate, err == nil
+}
 
 // Churn is the rest: 1 − Retention.
 func (b Base) Churn() (float64, bool) { return ratio(b.Start-b.Kept(), b.Start) }

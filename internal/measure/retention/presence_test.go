@@ -29,6 +29,18 @@ func TestWhoIsThereStillIsAskedOfTheRhythmWhereThereIsOne(t *testing.T) {
 	}
 }
 
+func TestTheRateToTheLetterHasThoseWonBackAmongTheKept(t *testing.T) {
+	b := Base{Start: 1000, End: 1100, New: 200, WonBack: 50}
+	rate, _ := b.Retention()
+	plain, ok := b.Plain()
+	if rate != 0.85 || plain != 0.9 || !ok {
+		t.Errorf("%v and to the letter %v %v, want 0.85 and 0.9", rate, plain, ok)
+	}
+	if _, ok := (Base{Start: 10, End: 30, WonBack: 25}).Plain(); ok {
+		t.Error("more than all were kept")
+	}
+}
+
 func TestTheWindowHoldsFourInFiveGaps(t *testing.T) {
 	for want, gaps := range map[int32]Tally{
 		365: {}, 30: {Value: []int64{30, 700}, Count: []int64{8, 2}}, 60: {Value: []int64{30, 31, 700}, Count: []int64{7, 1, 2}},
