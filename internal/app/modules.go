@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 
 	"regulars/internal/doors/admin"
 	"regulars/internal/doors/api"
@@ -130,6 +131,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	m.API, err = api.Open(db, c.Version,
 		users.API(db),
 		customers.API(db, m.Events, Tables()),
+		webhooks.API(db, m.Events),
 	)
 	if err != nil {
 		return m, fmt.Errorf("open the API: %w", err)
@@ -149,10 +151,23 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		m.Health,
 		m.API.Admin(),
 		m.API.Routes(),
+		m.Assistants.Routes(assistant(m.API)),
 	)
 	m.Authenticate = func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }
 	m.Shop = workspace.Shop(db)
 	return m, nil
+}
+
+// assistant lets an assistant in by an API key: it may what the key may, and
+// write no more than the one whose key it is may on the pages.
+func assistant(door *api.Door) func(http.ResponseWriter, *web.Request) (mcp.Caller, error) {
+	return func(w http.ResponseWriter, r *web.Request) (mcp.Caller, error) {
+		key, err := door.Enter(w, r, "/mcp")
+		return mcp.Caller{Staff: key.Staff, May: func(scope string) bool {
+			s := rest.Scope(scope)
+			return key.May(s) && (s == s.Read() || key.Staff.Role >= web.Till)
+		}}, err
+	}
 }
 
 // greet tells whoever starts the program for the first time how to get in.

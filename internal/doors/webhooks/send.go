@@ -140,7 +140,7 @@ func (s sender) turn(ctx context.Context, e Endpoint) (wait time.Time, err error
 		return time.Time{}, nil
 	}
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		wait = e.RestUntil.Add(rand.N(rest(e.Failures)))
+		wait = e.RestUntil.Add(rand.N(peace(e.Failures)))
 		if tx.Now.Before(e.RestUntil) {
 			return nil
 		}
@@ -149,7 +149,7 @@ func (s sender) turn(ctx context.Context, e Endpoint) (wait time.Time, err error
 		if err != nil {
 			return fmt.Errorf("try %s anew: %w", e.ID, err)
 		}
-		if wait = tx.Now.Add(2*Patience + rand.N(rest(e.Failures))); n > 0 {
+		if wait = tx.Now.Add(2*Patience + rand.N(peace(e.Failures))); n > 0 {
 			wait = time.Time{}
 		}
 		return nil
@@ -157,8 +157,8 @@ func (s sender) turn(ctx context.Context, e Endpoint) (wait time.Time, err error
 	return wait, err
 }
 
-// rest is how long an endpoint is left in peace after failures in a row.
-func rest(failures int) time.Duration {
+// peace is how long an endpoint is left in peace after failures in a row.
+func peace(failures int) time.Duration {
 	return min(firstRest<<min(failures, 10), longestRest)
 }
 
@@ -281,7 +281,7 @@ func missed(ctx context.Context, tx *store.Tx, e Endpoint, a Attempt, wish time.
 	var until any
 	switch a.Status {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		until = tx.Now.Add(max(rest(e.Failures), wish)).UnixMicro()
+		until = tx.Now.Add(max(peace(e.Failures), wish)).UnixMicro()
 	default:
 		if wish > 0 {
 			until = tx.Now.Add(wish).UnixMicro()

@@ -28,6 +28,7 @@ var Areas = []Area{
 	{"imports", web.Manager, true},
 	{"jobs", web.Manager, true},
 	{"settings", web.Owner, true},
+	{"webhooks", web.Owner, true},
 	{"staff", web.Owner, true},
 	{"audit", web.Owner, false},
 }
