@@ -4,11 +4,14 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"regulars/internal/app"
 	"regulars/internal/doors/mcp"
+	"regulars/internal/know/facts"
 	"regulars/internal/measure/insights"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/jobs"
 )
 
@@ -24,9 +27,9 @@ func (c *mcpCmd) Run(ctx context.Context, config app.Config, out io.Writer) erro
 	}
 	defer a.Close()
 	door := *a.Modules.Assistants
-	// Nobody may be serving beside: what is asked for the first time is
-	// computed here.
-	door.Compute = func(ctx context.Context) error { return jobs.Drain(ctx, a.DB, insights.Jobs(a.DB)) }
+	// Nobody may be serving beside: what waits to be computed is computed here.
+	work := slices.Concat(facts.Jobs(a.DB), scores.Jobs(a.DB), insights.Jobs(a.DB))
+	door.Compute = func(ctx context.Context) error { return jobs.Drain(ctx, a.DB, work) }
 	caller := mcp.Caller{May: func(scope string) bool { return c.AllowWrites || strings.HasSuffix(scope, ":read") }}
 	return door.Serve(ctx, caller, os.Stdin, writeCloser{out})
 }

@@ -56,7 +56,25 @@ func (a asking) scored(ctx context.Context, all []scores.Listed, c money.Currenc
 	return out, err
 }
 
+// fitted sees to it that there are scores, and that they are of today's orders
+// where no server keeps them so.
+func (a asking) fitted(ctx context.Context) error {
+	if a.Compute != nil {
+		if err := a.Compute(ctx); err != nil {
+			return err
+		}
+	}
+	models, err := scores.Models(ctx, a.DB)
+	if err == nil && len(models) == 0 {
+		err = errs.Missing("mcp.wrong.unscored")
+	}
+	return err
+}
+
 func (a asking) slipping(ctx context.Context, in limitIn) (out slippingOut, err error) {
+	if err := a.fitted(ctx); err != nil {
+		return out, err
+	}
 	shop, err := workspace.Load(ctx, a.DB)
 	if err != nil {
 		return out, err
@@ -87,6 +105,9 @@ type dueOut struct {
 }
 
 func (a asking) due(ctx context.Context, in dueIn) (out dueOut, err error) {
+	if err := a.fitted(ctx); err != nil {
+		return out, err
+	}
 	shop, err := workspace.Load(ctx, a.DB)
 	if err != nil {
 		return out, err
@@ -158,6 +179,9 @@ func (a asking) best(ctx context.Context, in bestIn) (out bestOut, err error) {
 			out.Customers = append(out.Customers, bestOne{Orders: r.Orders, Spent: a.amount(r.SpendMinor, shop.Currency), LastDay: r.LastOrderDay})
 		}
 	case "expected":
+		if err := a.fitted(ctx); err != nil {
+			return out, err
+		}
 		all, err := scores.Best(ctx, a.DB, limit)
 		if err != nil {
 			return out, err

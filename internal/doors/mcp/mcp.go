@@ -35,8 +35,8 @@ type Door struct {
 	Catalog *locale.Catalog
 	Version string
 	Log     *slog.Logger
-	// Compute works out figures that nobody has asked for yet, where no server
-	// does it beside. Nil: one does.
+	// Compute works out what waits to be computed, where no server does it
+	// beside. Nil: one does.
 	Compute func(context.Context) error
 
 	schemas *sdk.SchemaCache

@@ -56,7 +56,7 @@ func (a asking) forecast(ctx context.Context, _ struct{}) (out forecastOut, err 
 	for _, h := range f.Horizons {
 		low, mid, high := int64(h.Revenue.Low90), int64(h.Revenue.Expected), int64(h.Revenue.High90)
 		text := func(minor int64) string { return a.amount(minor, shop.Currency).Text }
-		out.Horizons = append(out.Horizons, horizonOut{Days: h.Days, Alive: h.Alive, Orders: rangeOut{h.Orders.Low90, h.Orders.Expected, h.Orders.High90},
+		out.Horizons = append(out.Horizons, horizonOut{Days: h.Days, Alive: brief(h.Alive), Orders: rangeOut{brief(h.Orders.Low90), brief(h.Orders.Expected), brief(h.Orders.High90)},
 			Revenue: [3]int64{low, mid, high}, Shown: text(mid) + " (" + text(low) + " – " + text(high) + ")", Tests: h.Tests, Within: h.Within})
 	}
 	return out, nil
@@ -120,7 +120,7 @@ func (a asking) moved(ctx context.Context, in movedIn) (out movedOut, err error)
 	}
 	out.ComputedAt, out.Before, out.After = m.ComputedAt, sum(m.Before), sum(m.After)
 	for _, t := range m.Told[:min(len(m.Told), most)] {
-		out.StandOut = append(out.StandOut, moveOut{t.Figure, t.By, t.Label, t.Before, t.After, t.Chance})
+		out.StandOut = append(out.StandOut, moveOut{t.Figure, t.By, t.Label, brief(t.Before), brief(t.After), brief(t.Chance)})
 	}
 	return out, nil
 }

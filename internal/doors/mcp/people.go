@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -32,6 +33,15 @@ type Amount struct {
 
 func (a asking) amount(minor int64, c money.Currency) Amount {
 	return Amount{a.print.Money(money.Amount{Minor: minor, Currency: c}), minor, c}
+}
+
+// brief is a number with no more digits than anybody reads.
+func brief(v float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	if err != nil {
+		return v
+	}
+	return short
 }
 
 // Person is a customer in a line. Without the scope customers:read there is the
@@ -143,8 +153,8 @@ type eventOut struct {
 }
 
 func (a asking) score(s scores.Score, c money.Currency) *scoreOut {
-	out := &scoreOut{AsOf: s.AsOfDay, Alive: s.Alive, Returns: s.Return, Purchases: s.Purchases, DueDay: s.DueDay, Late: s.Late,
-		EveryDays: s.Gap, Group: s.Group}
+	out := &scoreOut{AsOf: s.AsOfDay, Alive: brief(s.Alive), Returns: brief(s.Return), Purchases: brief(s.Purchases), DueDay: s.DueDay, Late: s.Late,
+		EveryDays: brief(s.Gap), Group: s.Group}
 	if s.HasValue {
 		value := a.amount(s.Value, c)
 		out.Value = &value
@@ -154,6 +164,11 @@ func (a asking) score(s scores.Score, c money.Currency) *scoreOut {
 
 func (a asking) customer(ctx context.Context, in customerIn) (customerOut, error) {
 	out := customerOut{Tags: []string{}, MayBe: []string{}, Lately: []eventOut{}}
+	if a.Compute != nil {
+		if err := a.Compute(ctx); err != nil {
+			return out, err
+		}
+	}
 	c, err := a.who(ctx, in.Customer)
 	if err != nil {
 		return out, err

@@ -130,10 +130,11 @@ func (a asking) retention(ctx context.Context, in periodIn) (out retentionOut, e
 	}
 	out.ComputedAt, out.From, out.To = r.ComputedAt, retention.DayText(r.Span.From), retention.DayText(r.Span.To)
 	out.Customers, out.Orders = r.Repeat.Customers, r.Repeat.Orders
-	out.Repeat, _ = r.Repeat.Rate()
+	rate, _ := r.Repeat.Rate()
+	out.Repeat = brief(rate)
 	out.MedianGap, _ = r.Gaps.MedianDays()
 	if rate, ok := r.Base.Retention(); ok {
-		out.Retention = &rateOut{retention.DayText(r.Base.Span.From), retention.DayText(r.Base.Span.To), rate, r.Base.Window, r.Base.Start, r.Base.End,
+		out.Retention = &rateOut{retention.DayText(r.Base.Span.From), retention.DayText(r.Base.Span.To), brief(rate), r.Base.Window, r.Base.Start, r.Base.End,
 			r.Base.New, r.Base.WonBack, r.Base.Warming, r.Base.Running}
 	}
 	first := max(0, len(r.Money.Rows)-12)
@@ -181,7 +182,7 @@ func (a asking) cohorts(ctx context.Context, in cohortsIn) (out cohortsOut, err 
 		row := cohortOut{Began: r.Rows.Label(i), Size: r.Rows.Rows[i].Size, Kept: []float64{}}
 		for k := 1; k < len(r.Rows.Rows[i].Customers) && k <= 24; k++ {
 			if kept, ok := r.Rows.Kept(i, k); ok && !r.Rows.Running(i, k) {
-				row.Kept = append(row.Kept, float64(int(kept*10000+0.5))/10000)
+				row.Kept = append(row.Kept, brief(kept))
 			}
 		}
 		out.Cohorts = append(out.Cohorts, row)
