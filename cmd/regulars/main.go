@@ -33,7 +33,7 @@ type cli struct {
 	DB       string           `env:"REGULARS_DB" placeholder:"FILE|URL" help:"The database: a file (SQLite), or postgres://user:password@host/name. Otherwise regulars.db, and demo.db for the demo store."`
 	Config   string           `env:"REGULARS_CONFIG" placeholder:"FILE" help:"A file of settings, a line each as the environment has them: REGULARS_DB=shop.db."`
 	KeyFile  string           `name:"key-file" env:"REGULARS_KEY_FILE" placeholder:"FILE" help:"The key that seals passwords and other secrets in the database. Made at the first run, beside the database; keep a copy of it apart. REGULARS_SECRET_KEY may hold the key itself."`
-	Internal []netip.Prefix   `name:"allow-internal" env:"REGULARS_ALLOW_INTERNAL" placeholder:"NETWORK" help:"Networks of your own, such as 10.0.0.0/8, that webhooks may be sent into. Otherwise public addresses alone are called."`
+	Internal []netip.Prefix   `name:"allow-internal" env:"REGULARS_ALLOW_INTERNAL" placeholder:"NETWORK" help:"Networks of your own, such as 10.0.0.0/8, that webhooks and sign-in providers may be called in. Otherwise public addresses alone are called."`
 	Log      string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
 	Version  kong.VersionFlag `help:"Print the version and end."`
 

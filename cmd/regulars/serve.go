@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"regulars/internal/app"
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/telemetry"
 )
 
@@ -26,6 +28,13 @@ type running struct {
 	Within       time.Duration `name:"stop-within" default:"20s" env:"REGULARS_STOP_WITHIN" help:"How long running jobs may take to finish when it is stopped."`
 	MetricsToken string        `name:"metrics-token" env:"REGULARS_METRICS_TOKEN" placeholder:"WORD" help:"Opens /metrics, for Prometheus, to who sends it as a bearer token. Without it there is no /metrics."`
 	TracesTo     string        `name:"traces-to" env:"REGULARS_TRACES_TO" placeholder:"URL" help:"Where to send OpenTelemetry traces, by OTLP over HTTP: http://localhost:4318."`
+	URL          string        `env:"REGULARS_URL" placeholder:"URL" help:"Where people reach the pages, for links in letters and for passkeys: https://shop.example."`
+	MailHost     string        `name:"mail-host" env:"REGULARS_MAIL_HOST" placeholder:"HOST" help:"The mail server by which letters go out. Otherwise the owner chooses it on the page Mail."`
+	MailPort     int           `name:"mail-port" env:"REGULARS_MAIL_PORT" placeholder:"PORT" help:"Its port; otherwise the usual one."`
+	MailSecurity string        `name:"mail-security" default:"starttls" enum:"starttls,tls,none" env:"REGULARS_MAIL_SECURITY" help:"How the connection is encrypted: ${enum}."`
+	MailUser     string        `name:"mail-user" env:"REGULARS_MAIL_USER" placeholder:"NAME" help:"The name to sign in with there."`
+	MailFrom     string        `name:"mail-from" env:"REGULARS_MAIL_FROM" placeholder:"ADDRESS" help:"The address that letters come from."`
+	MailPassword string        `name:"mail-password" env:"REGULARS_MAIL_PASSWORD" placeholder:"WORD" help:"The password there. It is better kept in the environment or the file than written on the command line."`
 	TracesShare  float64       `name:"traces-share" default:"1" env:"REGULARS_TRACES_SHARE" help:"The share of requests and jobs that is traced, 0 to 1."`
 }
 
@@ -33,6 +42,8 @@ type running struct {
 // returned closes it.
 func (c running) open(ctx context.Context, config app.Config) (*app.App, func(), error) {
 	config.Workers, config.StopWithin, config.MetricsToken = c.Workers, c.Within, c.MetricsToken
+	config.Mail = mail.Settings{Host: c.MailHost, Port: c.MailPort, Security: c.MailSecurity, User: c.MailUser, Password: c.MailPassword,
+		From: c.MailFrom, URL: strings.TrimRight(c.URL, "/")}
 	t, err := telemetry.New(telemetry.Options{Version: config.Version, TracesTo: c.TracesTo, Share: c.TracesShare})
 	if err != nil {
 		return nil, nil, errs.Of(errs.Invalid, err, "regulars.traces")

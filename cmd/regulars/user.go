@@ -22,6 +22,7 @@ type userCmd struct {
 	Password userPasswordCmd `cmd:"" help:"Set a new password, read from standard input, and end all sessions."`
 	Disable  userDisableCmd  `cmd:"" help:"Let somebody in no more."`
 	Link     userLinkCmd     `cmd:"" help:"Print the link by which the first owner moves in."`
+	Factors  userFactorsCmd  `cmd:"" help:"Take passkeys, authenticator app and recovery codes of somebody away, who has lost them."`
 }
 
 type userListCmd struct{}
@@ -86,6 +87,26 @@ func (c userPasswordCmd) Run(ctx context.Context, config app.Config, out io.Writ
 			return err
 		}
 		return db.Tx(ctx, func(tx *store.Tx) error { return users.SetPassword(ctx, tx, 0, u.ID, password, "") })
+	})
+}
+
+type userFactorsCmd struct {
+	Email string `arg:"" help:"Whose."`
+}
+
+func (c userFactorsCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
+	return withDB(ctx, config, func(db *store.DB) error {
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			u, err := users.ByEmail(ctx, tx, c.Email)
+			if err != nil {
+				return err
+			}
+			return users.ResetFactors(ctx, tx, 0, u.ID)
+		})
+		if err == nil {
+			fmt.Fprintf(out, "%s can sign in with the password alone.\n", c.Email)
+		}
+		return err
 	})
 }
 

@@ -23,6 +23,7 @@ var owner = map[string]string{
 	"nodes":     "platform/store",
 	"jobs":      "platform/jobs",
 	"users":     "platform/users",
+	"mail":      "platform/mail",
 	"workspace": "platform/workspace",
 	"customers": "know/customers",
 	"timeline":  "know/timeline",

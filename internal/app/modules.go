@@ -24,6 +24,7 @@ import (
 	"regulars/internal/measure/scores"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/outbound"
 	"regulars/internal/platform/rest"
 	"regulars/internal/platform/sheet"
@@ -59,6 +60,7 @@ type Modules struct {
 func files() map[string]fs.FS {
 	return map[string]fs.FS{
 		"users":     users.Files,
+		"mail":      mail.Files,
 		"workspace": workspace.Files,
 		"customers": customers.Files,
 		"orders":    orders.Files,
@@ -113,7 +115,12 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, collect.Places, users.Places, workspace.Places, webhooks.Places)
 	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places, webhooks.Places, api.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
+	letters, err := users.LetterTexts()
+	if err != nil {
+		return m, fmt.Errorf("load the texts of letters: %w", err)
+	}
 	m.Jobs = join(
+		mail.Jobs(db, c.Mail),
 		timeline.Jobs(db, subscriptions()),
 		customers.Jobs(db),
 		orders.Jobs(db),
@@ -137,7 +144,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		return m, fmt.Errorf("open the API: %w", err)
 	}
 	m.Routes = join(
-		users.Admin(db),
+		users.Admin(users.Desk{DB: db, Letters: letters, Mail: c.Mail, Client: outbound.Client(outbound.Options{Allow: c.Internal, Redirects: 3})}),
 		workspace.Admin(db),
 		customers.Admin(db, m.Events, Tables()),
 		orders.Admin(db),

@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"regulars/internal/doors/collect"
 	"regulars/internal/doors/webhooks"
@@ -19,6 +22,7 @@ import (
 	"regulars/internal/know/orders"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/rest"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -128,6 +132,15 @@ var posts = map[string]post{
 	"/settings/webhooks/{endpoint}/removal":                 endpoint("/removal", ""),
 	"/settings/api":                                         at("/settings/api", "name=Shop&scope=customers:read&lasts=0"),
 	"/settings/api/{key}/revocation":                        revocation,
+	"/settings/sign-in":                                     at("/settings/sign-in", "second=till&role="),
+	"/settings/mail":                                        at("/settings/mail", "host=smtp.example.com&security=tls&from=a@example.com&url=https://shop.example"),
+	"/settings/mail/test":                                   tryMail,
+	"/account/security/app":                                 newApp,
+	"/account/security/codes":                               at("/account/security/codes", ""),
+	"/account/security/app/removal":                         removeApp,
+	"/account/security/passkeys/{passkey}":                  passkey("", "name=Phone"),
+	"/account/security/passkeys/{passkey}/removal":          passkey("/removal", ""),
+	"/staff/{user}/factors/removal":                         member("/factors/removal", "", false),
 
 	"/staff":               at("/staff", "name=Cleo&email=cleo@example.com&role=till"),
 	"/staff/{user}/role":   member("/role", "role=till", false),
@@ -140,7 +153,8 @@ var posts = map[string]post{
 var unaudited = map[string]string{
 	"/settings/webhooks/{endpoint}/ping":                                 "a message to try it changes nothing",
 	"/settings/webhooks/{endpoint}/deliveries/{customer}/{event}/replay": "as the replay of many, whose line is held",
-	"/account/password": "held by the tests of users, as it needs the old password",
+	"/account/security/passkeys":                                         "a passkey is made in the browser's test of signing in",
+	"/account/password":                                                  "held by the tests of users, as it needs the old password",
 }
 
 func TestEveryFormOfStaffLeavesALineInTheAuditLog(t *testing.T) {
@@ -427,6 +441,51 @@ func member(path, form string, disabled bool) post {
 			return err
 		})
 		return at("/staff/"+u.String()+path, form)(h)
+	}
+}
+
+func tryMail(h house) (string, url.Values) {
+	h.do(func(tx *store.Tx) error {
+		return mail.Save(h.t.Context(), tx, mail.Settings{Host: "smtp.example.com", Security: mail.TLS, From: "a@example.com", URL: "https://shop.example"})
+	})
+	return at("/settings/mail/test", "")(h)
+}
+
+var (
+	ticketField = regexp.MustCompile(`name="ticket" value="([^"]+)"`)
+	secretShown = regexp.MustCompile(`<code class="secret">([^<]+)</code>`)
+)
+
+// newApp is what somebody posts who has scanned the picture.
+func newApp(h house) (string, url.Values) {
+	w := h.answer(asOwner(httptest.NewRequest(http.MethodGet, "/account/security/app", nil), h.session(web.Owner)))
+	ticket, secret := ticketField.FindStringSubmatch(w.Body.String()), secretShown.FindStringSubmatch(w.Body.String())
+	if ticket == nil || secret == nil {
+		h.t.Fatalf("no secret is shown: %s", w.Body)
+	}
+	code, err := totp.GenerateCode(strings.ReplaceAll(secret[1], " ", ""), h.db.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return "/account/security/app", url.Values{"ticket": {ticket[1]}, "code": {code}}
+}
+
+func removeApp(h house) (string, url.Values) {
+	path, form := newApp(h)
+	h.answer(asOwner(posted(path, form), h.session(web.Owner)))
+	return at("/account/security/app/removal", "")(h)
+}
+
+func passkey(path, form string) post {
+	return func(h house) (string, url.Values) {
+		var p int64
+		h.do(func(tx *store.Tx) error {
+			p = tx.NewID()
+			_, err := tx.Exec(h.t.Context(), `insert into user_passkeys (id, user_id, handle, credential, name, created_at) values ($1, $2, $3, '{}', 'Key', 0)`,
+				p, int64(h.staff[web.Owner]), fmt.Sprint(p))
+			return err
+		})
+		return at("/account/security/passkeys/"+id.Show("pky", p)+path, form)(h)
 	}
 }
 

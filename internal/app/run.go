@@ -20,6 +20,7 @@ import (
 	"regulars/internal/app/migrations"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/secrets"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/telemetry"
@@ -42,6 +43,7 @@ type Config struct {
 	Log        *slog.Logger
 
 	Telemetry    *telemetry.Telemetry // nil: nothing is counted or traced
+	Mail         mail.Settings        // how mail goes out; without a host as the owner chooses it
 	MetricsToken string               // opens /metrics; empty: there is none
 }
 

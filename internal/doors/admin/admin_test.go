@@ -3,6 +3,7 @@ package admin_test
 import (
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/outbound"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -36,6 +38,15 @@ type house struct {
 	owner id.User
 }
 
+func letters(t *testing.T) *locale.Catalog {
+	t.Helper()
+	c, err := users.LetterTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func build(t *testing.T, db *store.DB) house {
 	t.Helper()
 	catalog, err := locale.Load(web.Text(), users.Files, workspace.Files, admin.Files)
@@ -45,7 +56,7 @@ func build(t *testing.T, db *store.DB) house {
 	places := slices.Concat(admin.Places, users.Places, workspace.Places)
 	s, err := web.New(web.Config{
 		Catalog: catalog, Places: places,
-		Routes:       slices.Concat(users.Admin(db), workspace.Admin(db), admin.Admin(db, places, "1.2.3")),
+		Routes:       slices.Concat(users.Admin(users.Desk{DB: db, Letters: letters(t), Client: outbound.Client(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})}), workspace.Admin(db), admin.Admin(db, places, "1.2.3")),
 		Files:        map[string]fs.FS{"users": users.Files, "workspace": workspace.Files, "admin": admin.Files},
 		Authenticate: users.Authenticator(db), Shop: workspace.Shop(db), Now: db.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),

@@ -66,7 +66,7 @@ func TestPagesAreFitForEverybodyAtEverySize(t *testing.T) {
 	db := testkit.DB(t)
 	fresh := build(t, db)
 	setup := "/set-up/" + fresh.setupLink()
-	doors := []string{"/sign-in", setup}
+	doors := []string{"/sign-in", setup, "/sign-in/forgotten"}
 	for _, view := range []struct {
 		width int64
 		theme string
@@ -96,6 +96,7 @@ func TestPagesAreFitForEverybodyAtEverySize(t *testing.T) {
 		for name, path := range map[string]string{
 			"home": "/", "search": "/search?q=c", "about": "/about", "account": "/account", "staff": "/staff",
 			"member": "/staff/" + ben.String(), "audit": "/audit", "settings": "/settings",
+			"security": "/account/security", "app": "/account/security/app", "signing-in": "/settings/sign-in", "mail": "/settings/mail",
 		} {
 			check(tab, path, fmt.Sprintf("%s-%d-%s", name, view.width, view.theme))
 		}

@@ -2,15 +2,15 @@ package users
 
 import (
 	"embed"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/locale"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
@@ -24,17 +24,35 @@ var Files embed.FS
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "users.section.house", Key: "users.place.staff", Href: "/staff", Icon: "users-group", Order: 920, Role: web.Owner},
+	{Section: "users.section.house", Key: "users.place.access", Href: "/settings/sign-in", Icon: "key", Order: 921, Role: web.Owner},
+	{Section: "users.section.house", Key: "users.place.mail", Href: "/settings/mail", Icon: "mail", Order: 914, Role: web.Owner},
 	{Section: "users.section.house", Key: "users.place.audit", Href: "/audit", Icon: "history", Order: 930, Role: web.Owner},
 }
 
+// Desk is what this module's pages are made with.
+type Desk struct {
+	DB      *store.DB
+	Letters *locale.Catalog // as LetterTexts loads them
+	Mail    mail.Settings   // told at the program's start; without a host those of the settings page hold
+	Client  *http.Client    // calls the other system by which staff sign in
+}
+
 // Admin is the list of this module's pages.
-func Admin(db *store.DB) []web.Route {
+func Admin(d Desk) []web.Route {
+	db := d.DB
 	return []web.Route{
-		{Pattern: "GET /sign-in", Role: web.Public, Handler: showSignIn(db)},
-		{Pattern: "POST /sign-in", Role: web.Public, Handler: signIn(db)},
+		{Pattern: "GET /sign-in", Role: web.Public, Handler: d.showSignIn},
+		{Pattern: "POST /sign-in", Role: web.Public, Handler: d.signIn},
+		{Pattern: "GET /sign-in/second/{ticket}", Role: web.Public, Handler: d.showSecond},
+		{Pattern: "POST /sign-in/second/{ticket}", Role: web.Public, Handler: d.second},
+		{Pattern: "POST /sign-in/passkey", Role: web.Public, Handler: d.signInByPasskey},
+		{Pattern: "GET /sign-in/other", Role: web.Public, Handler: d.toOther},
+		{Pattern: "GET /sign-in/other/back", Role: web.Public, Handler: d.fromOther},
+		{Pattern: "GET /sign-in/forgotten", Role: web.Public, Handler: d.showForgotten},
+		{Pattern: "POST /sign-in/forgotten", Role: web.Public, Handler: d.forgotten},
 		{Pattern: "POST /sign-out", Role: web.Public, Handler: signOut(db)},
 		{Pattern: "GET /password/{token}", Role: web.Public, Handler: showLink(db)},
-		{Pattern: "POST /password/{token}", Role: web.Public, Handler: useLink(db)},
+		{Pattern: "POST /password/{token}", Role: web.Public, Handler: d.useLink},
 
 		{Pattern: "GET /account", Role: web.Viewer, Handler: showAccount(db)},
 		{Pattern: "POST /account", Role: web.Viewer, Handler: saveAccount(db)},
@@ -42,73 +60,53 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "POST /account/sessions/closure", Role: web.Viewer, Handler: closeOthers(db)},
 		{Pattern: "POST /account/sessions/{session}/closure", Role: web.Viewer, Handler: closeSession(db)},
 
-		{Pattern: "GET /staff/export", Role: web.Owner, Handler: exportStaff(db)},
+		{Pattern: "GET /account/security", Role: web.Viewer, Handler: d.showSecurity},
+		{Pattern: "GET /account/security/app", Role: web.Viewer, Handler: d.showTOTP},
+		{Pattern: "POST /account/security/app", Role: web.Viewer, Handler: d.proven(d.setTOTP)},
+		{Pattern: "POST /account/security/app/removal", Role: web.Viewer, Handler: d.proven(d.removeTOTP)},
+		{Pattern: "POST /account/security/codes", Role: web.Viewer, Handler: d.proven(d.newCodes)},
+		{Pattern: "POST /account/security/passkeys", Role: web.Viewer, Handler: d.proven(d.addPasskey)},
+		{Pattern: "POST /account/security/passkeys/{passkey}", Role: web.Viewer, Handler: d.renamePasskey},
+		{Pattern: "POST /account/security/passkeys/{passkey}/removal", Role: web.Viewer, Handler: d.proven(d.removePasskey)},
+
 		{Pattern: "GET /staff", Role: web.Owner, Handler: showStaff(db)},
-		{Pattern: "POST /staff", Role: web.Owner, Handler: addStaff(db)},
-		{Pattern: "GET /staff/{user}", Role: web.Owner, Handler: showMember(db)},
-		{Pattern: "POST /staff/{user}/role", Role: web.Owner, Handler: changeRole(db)},
-		{Pattern: "POST /staff/{user}/link", Role: web.Owner, Handler: makeLink(db)},
-		{Pattern: "POST /staff/{user}/leave", Role: web.Owner, Handler: disable(db)},
-		{Pattern: "POST /staff/{user}/return", Role: web.Owner, Handler: enable(db)},
+		{Pattern: "GET /staff/export", Role: web.Owner, Handler: exportStaff(db)},
+		{Pattern: "POST /staff", Role: web.Owner, Handler: d.proven(d.addStaff)},
+		{Pattern: "GET /staff/{user}", Role: web.Owner, Handler: d.showMember},
+		{Pattern: "POST /staff/{user}/role", Role: web.Owner, Handler: d.proven(d.changeRole)},
+		{Pattern: "POST /staff/{user}/link", Role: web.Owner, Handler: d.proven(d.makeLink)},
+		{Pattern: "POST /staff/{user}/factors/removal", Role: web.Owner, Handler: d.proven(d.resetFactors)},
+		{Pattern: "POST /staff/{user}/leave", Role: web.Owner, Handler: d.proven(d.disable)},
+		{Pattern: "POST /staff/{user}/return", Role: web.Owner, Handler: d.proven(d.enable)},
+		{Pattern: "GET /settings/sign-in", Role: web.Owner, Handler: d.showAccess},
+		{Pattern: "POST /settings/sign-in", Role: web.Owner, Handler: d.proven(d.saveAccess)},
+		{Pattern: "GET /settings/mail", Role: web.Owner, Handler: d.showMail},
+		{Pattern: "POST /settings/mail", Role: web.Owner, Handler: d.proven(d.saveMail)},
+		{Pattern: "POST /settings/mail/test", Role: web.Owner, Handler: d.tryMail},
 		{Pattern: "GET /audit", Role: web.Owner, Handler: showAudit(db)},
 		{Pattern: "GET /audit/export", Role: web.Owner, Handler: exportAudit(db)},
 	}
 }
 
-type signInPage struct {
-	Form  *web.Form
-	Next  string
-	Empty bool // nobody works here yet
+// public is the complete address at which people reach the program: the one it
+// was told, or that of the browser which asks.
+func (d Desk) public(r *web.Request) string {
+	if d.Mail.URL != "" {
+		return d.Mail.URL
+	}
+	return address(r, "")
 }
 
-func showSignIn(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		next := web.Local(r.FormValue("next"))
-		if r.Staff.ID != 0 {
-			return r.Redirect(w, next)
-		}
-		n, err := Count(r.Context(), db)
-		if err != nil {
-			return err
-		}
-		return r.Render(w, "users/sign-in.html", signInPage{Form: r.NewForm(), Next: next, Empty: n == 0})
-	}
-}
+// house is whom passkeys are made for.
+func (d Desk) house(r *web.Request) House { return House{Name: r.Shop.Name, Address: d.public(r)} }
 
-func signIn(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		f, err := r.ReadForm()
-		if err != nil {
-			return err
-		}
-		next := web.Local(f.Values.Get("next"))
-		try := Try{Email: f.Need("email", maxEmail), Password: f.Values.Get("password"), Address: web.Address(r.Request), Device: Device(r.UserAgent())}
-		if try.Password == "" {
-			f.Wrong("password", r.T("web.form.required"))
-		}
-		token, status := "", http.StatusUnprocessableEntity
-		if f.OK() {
-			token, err = SignIn(r.Context(), db, try)
-		}
-		var many *TooMany
-		switch {
-		case errors.As(err, &many):
-			status = http.StatusTooManyRequests
-			f.Wrong("", r.Print.N("users.sign-in.wait", many.Minutes))
-		case errs.Is(err, errs.Invalid):
-			f.Wrong("", r.T("users.sign-in.wrong"))
-		case err != nil:
-			return err
-		}
-		if !f.OK() {
-			return r.RenderStatus(w, status, "users/sign-in.html", signInPage{Form: f, Next: next})
-		}
-		if err := endSession(db, r); err != nil {
-			return err
-		}
-		r.SignIn(w, token, SessionFor)
-		return r.Redirect(w, next)
+// mailing says whether letters go out, and with which address of ours in them.
+func (d Desk) mailing(r *web.Request) (base string, ready bool, err error) {
+	s, err := mail.Current(r.Context(), d.DB, d.Mail)
+	if s.URL == "" {
+		s.URL = address(r, "")
 	}
+	return s.URL, s.Ready(), err
 }
 
 // endSession ends the session that the browser came with, if any: a token is
@@ -148,42 +146,46 @@ func showLink(db *store.DB) web.Handler {
 	}
 }
 
-func useLink(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		token := r.PathValue("token")
-		user, err := LinkOf(r.Context(), db, token, r.Now)
-		if err != nil {
-			return err
-		}
-		f, err := r.ReadForm()
-		if err != nil {
-			return err
-		}
-		p, err := NewPassword(f.Values.Get("password"), user.Name, user.Email)
-		if err := f.Take(err); err != nil {
-			return err
-		}
-		if !f.OK() {
-			return r.RenderStatus(w, http.StatusUnprocessableEntity, "users/password.html", linkPage{User: user, Token: token, Form: f})
-		}
-		var session string
-		err = db.Tx(r.Context(), func(tx *store.Tx) error {
-			of, err := UseLink(r.Context(), tx, token, p)
-			if err == nil {
-				session, err = Start(r.Context(), tx, of, Device(r.UserAgent()))
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if err := endSession(db, r); err != nil {
-			return err
-		}
-		r.SignIn(w, session, SessionFor)
-		r.Flash(w, "good", r.T("users.link.done"))
-		return r.Redirect(w, "/")
+func (d Desk) useLink(w http.ResponseWriter, r *web.Request) error {
+	token := r.PathValue("token")
+	user, err := LinkOf(r.Context(), d.DB, token, r.Now)
+	if err != nil {
+		return err
 	}
+	f, err := r.ReadForm()
+	if err != nil {
+		return err
+	}
+	p, err := NewPassword(f.Values.Get("password"), user.Name, user.Email)
+	if err := f.Take(err); err != nil {
+		return err
+	}
+	if !f.OK() {
+		return r.RenderStatus(w, http.StatusUnprocessableEntity, "users/password.html", linkPage{User: user, Token: token, Form: f})
+	}
+	var session string
+	var half *Half
+	device := Device(r.UserAgent())
+	err = d.DB.Tx(r.Context(), func(tx *store.Tx) error {
+		of, err := UseLink(r.Context(), tx, token, p)
+		if err != nil {
+			return err
+		}
+		// A link chooses a password; it does not stand for the second factor.
+		if half, err = halfOf(r.Context(), tx, of, device); err != nil || half != nil {
+			return err
+		}
+		session, err = Start(r.Context(), tx, of, device)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.Flash(w, "good", r.T("users.link.done"))
+	if half != nil {
+		return d.half(w, r, *half, "/")
+	}
+	return d.enter(w, r, session, "/")
 }
 
 // Device names a browser and its system in words that need no translation.

@@ -50,10 +50,7 @@ func renderAccount(db *store.DB, w http.ResponseWriter, r *web.Request, form, se
 	if secret == nil {
 		p.Secret = r.NewForm()
 	}
-	p.Languages = []kit.Option{{Value: "", Text: r.T("users.account.language.browser")}}
-	for _, l := range languages {
-		p.Languages = append(p.Languages, kit.Option{Value: l.tag, Text: l.name})
-	}
+	p.Languages = languageOptions(r)
 	p.Themes = []kit.Option{
 		{Value: "", Text: r.T("web.theme.system")}, {Value: "light", Text: r.T("web.theme.light")}, {Value: "dark", Text: r.T("web.theme.dark")},
 	}
@@ -66,18 +63,30 @@ var languages = []struct{ tag, name string }{
 	{"en", "English"}, {"bg", "Български"}, {"cs", "Čeština"}, {"it", "Italiano"}, {"ko", "한국어"}, {"ru", "Русский"},
 }
 
+func languageOptions(r *web.Request) []kit.Option {
+	all := []kit.Option{{Value: "", Text: r.T("users.account.language.browser")}}
+	for _, l := range languages {
+		all = append(all, kit.Option{Value: l.tag, Text: l.name})
+	}
+	return all
+}
+
+func languageTags() []string {
+	tags := []string{""}
+	for _, l := range languages {
+		tags = append(tags, l.tag)
+	}
+	return tags
+}
+
 func saveAccount(db *store.DB) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
 		f, err := r.ReadForm()
 		if err != nil {
 			return err
 		}
-		tags := []string{""}
-		for _, l := range languages {
-			tags = append(tags, l.tag)
-		}
 		p := Preferences{
-			Name: f.Need("name", maxName), Language: f.Choice("language", tags...),
+			Name: f.Need("name", maxName), Language: f.Choice("language", languageTags()...),
 			Theme: f.Choice("theme", "", "light", "dark"), Zone: f.Text("zone", 64),
 		}
 		if f.OK() {

@@ -10,9 +10,10 @@ import (
 )
 
 type staffPage struct {
-	Table kit.Table
-	Form  *web.Form
-	Roles []kit.Option
+	Table     kit.Table
+	Form      *web.Form
+	Roles     []kit.Option
+	Languages []kit.Option
 }
 
 func showStaff(db *store.DB) web.Handler {
@@ -41,7 +42,7 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 			u.Name, u.Email, r.T("users.role." + u.Role.String()), kit.Badge(tone, r.T(state)), moment(r, u.SignedInAt),
 		}})
 	}
-	return r.RenderStatus(w, status, "users/staff.html", staffPage{Table: t, Form: f, Roles: roleOptions(r)})
+	return r.RenderStatus(w, status, "users/staff.html", staffPage{Table: t, Form: f, Roles: roleOptions(r), Languages: languageOptions(r)})
 }
 
 // state says in one word whether somebody can sign in.
@@ -49,7 +50,7 @@ func (u User) state() (kit.Tone, string) {
 	switch {
 	case !u.DisabledAt.IsZero():
 		return kit.Plain, "users.state.disabled"
-	case !u.HasPassword:
+	case !u.HasWay:
 		return kit.Warn, "users.state.invited"
 	}
 	return kit.Good, "users.state.active"
@@ -66,40 +67,66 @@ func giveLink(w http.ResponseWriter, r *web.Request, user User, token string) er
 	return r.Render(w, "users/link.html", givenPage{User: user, Address: address(r, "/password/"+token)})
 }
 
-func addStaff(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		f, err := r.ReadForm()
-		if err != nil {
-			return err
-		}
-		n := New{By: r.Staff.ID, Name: f.Need("name", maxName), Email: f.Email("email")}
-		if n.Email == "" {
-			f.Wrong("email", r.T("web.form.required"))
-		}
-		n.Role = chosenRole(f)
-		var user User
-		var token string
-		if f.OK() {
-			err = f.Take(db.Tx(r.Context(), func(tx *store.Tx) error {
-				added, err := Add(r.Context(), tx, n)
-				if err != nil {
-					return err
-				}
-				if token, err = Link(r.Context(), tx, r.Staff.ID, added); err != nil {
-					return err
-				}
-				user, err = ByID(r.Context(), tx, added)
-				return err
-			}))
-		}
-		if err != nil {
-			return err
-		}
-		if !f.OK() {
-			return renderStaff(db, w, r, http.StatusUnprocessableEntity, f)
-		}
-		return giveLink(w, r, user, token)
+func (d Desk) addStaff(w http.ResponseWriter, r *web.Request) error {
+	f, err := r.ReadForm()
+	if err != nil {
+		return err
 	}
+	n := New{By: r.Staff.ID, Name: f.Need("name", maxName), Email: f.Email("email"), Language: f.Choice("language", languageTags()...)}
+	if n.Email == "" {
+		f.Wrong("email", r.T("web.form.required"))
+	}
+	n.Role = chosenRole(f)
+	var g given
+	if f.OK() {
+		err = f.Take(d.DB.Tx(r.Context(), func(tx *store.Tx) error {
+			added, err := Add(r.Context(), tx, n)
+			if err == nil {
+				g, err = d.invite(tx, r, added, true)
+			}
+			return err
+		}))
+	}
+	if err != nil {
+		return err
+	}
+	if !f.OK() {
+		return renderStaff(d.DB, w, r, http.StatusUnprocessableEntity, f)
+	}
+	return g.show(w, r)
+}
+
+// given is a link that was made for somebody.
+type given struct {
+	user   User
+	token  string
+	posted bool
+}
+
+// invite makes a link for a member of staff, and posts it if that is wanted
+// and mail goes out.
+func (d Desk) invite(tx *store.Tx, r *web.Request, user id.User, wanted bool) (g given, err error) {
+	if g.user, err = ByID(r.Context(), tx, user); err != nil {
+		return g, err
+	}
+	if g.token, err = Link(r.Context(), tx, r.Staff.ID, user); err != nil {
+		return g, err
+	}
+	base, ready, err := d.mailing(r)
+	if err != nil || !ready || !wanted {
+		return g, err
+	}
+	g.posted = true
+	return g, d.post(r.Context(), tx, g.user, letter{kind: letterInvited, shop: r.Shop.Name, link: base + "/password/" + g.token, args: []any{"By", r.Staff.Name}})
+}
+
+// show says that the link was posted, or shows it to be handed over.
+func (g given) show(w http.ResponseWriter, r *web.Request) error {
+	if !g.posted {
+		return giveLink(w, r, g.user, g.token)
+	}
+	r.Flash(w, "good", r.T("users.given.posted", "Email", g.user.Email))
+	return r.Redirect(w, "/staff/"+g.user.ID.String())
 }
 
 func chosenRole(f *web.Form) web.Role {
@@ -108,70 +135,79 @@ func chosenRole(f *web.Form) web.Role {
 }
 
 type memberPage struct {
-	User  User
-	Form  *web.Form
-	Roles []kit.Option
-	State any
-	Self  bool
-	Terms []kit.Term
+	User    User
+	Form    *web.Form
+	Roles   []kit.Option
+	State   any
+	Self    bool
+	Mail    bool
+	Factors Factors
+	Terms   []kit.Term
 }
 
-func showMember(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		user, err := pathUser(r)
-		if err != nil {
-			return err
-		}
-		u, err := ByID(r.Context(), db, user)
-		if err != nil {
-			return err
-		}
-		return renderMember(w, r, http.StatusOK, u, r.NewForm().Set("role", u.Role.String()))
+func (d Desk) showMember(w http.ResponseWriter, r *web.Request) error {
+	user, err := pathUser(r)
+	if err != nil {
+		return err
 	}
+	u, err := ByID(r.Context(), d.DB, user)
+	if err != nil {
+		return err
+	}
+	return d.renderMember(w, r, http.StatusOK, u, r.NewForm().Set("role", u.Role.String()))
 }
 
-func renderMember(w http.ResponseWriter, r *web.Request, status int, u User, f *web.Form) error {
+func (d Desk) renderMember(w http.ResponseWriter, r *web.Request, status int, u User, f *web.Form) error {
 	tone, state := u.state()
-	return r.RenderStatus(w, status, "users/member.html", memberPage{
-		User: u, Form: f, Roles: roleOptions(r), State: kit.Badge(tone, r.T(state)), Self: u.ID == r.Staff.ID,
-		Terms: []kit.Term{
-			{Name: r.T("users.field.email"), Value: u.Email}, {Name: r.T("users.field.state"), Value: kit.Badge(tone, r.T(state))},
-			{Name: r.T("users.field.added"), Value: moment(r, u.CreatedAt)}, {Name: r.T("users.field.signed-in"), Value: moment(r, u.SignedInAt)},
-		},
-	})
+	p := memberPage{User: u, Form: f, Roles: roleOptions(r), State: kit.Badge(tone, r.T(state)), Self: u.ID == r.Staff.ID}
+	var err error
+	if _, p.Mail, err = d.mailing(r); err != nil {
+		return err
+	}
+	if p.Factors, err = FactorsOf(r.Context(), d.DB, u.ID); err != nil {
+		return err
+	}
+	second := r.T("users.factors.none")
+	if p.Factors.Any() {
+		second = r.T("users.factors.some")
+	}
+	p.Terms = []kit.Term{
+		{Name: r.T("users.field.email"), Value: u.Email}, {Name: r.T("users.field.state"), Value: p.State},
+		{Name: r.T("users.factors.title"), Value: second},
+		{Name: r.T("users.field.added"), Value: moment(r, u.CreatedAt)}, {Name: r.T("users.field.signed-in"), Value: moment(r, u.SignedInAt)},
+	}
+	return r.RenderStatus(w, status, "users/member.html", p)
 }
 
 // changeMember does one thing to the member of staff in the address and shows
 // their page again, with the sentence done or with what is wrong.
-func changeMember(db *store.DB, done string, change func(tx *store.Tx, r *web.Request, f *web.Form, user id.User) error) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		user, err := pathUser(r)
-		if err != nil {
-			return err
-		}
-		f, err := r.ReadForm()
-		if err != nil {
-			return err
-		}
-		err = f.Take(db.Tx(r.Context(), func(tx *store.Tx) error { return change(tx, r, f, user) }))
-		if err != nil {
-			return err
-		}
-		if !f.OK() {
-			u, err := ByID(r.Context(), db, user)
-			if err != nil {
-				return err
-			}
-			f.Set("role", u.Role.String()) // what holds, not what was refused
-			return renderMember(w, r, http.StatusUnprocessableEntity, u, f)
-		}
-		r.Flash(w, "good", r.T(done))
-		return r.Redirect(w, "/staff/"+user.String())
+func (d Desk) changeMember(w http.ResponseWriter, r *web.Request, done string, change func(tx *store.Tx, f *web.Form, user id.User) error) error {
+	user, err := pathUser(r)
+	if err != nil {
+		return err
 	}
+	f, err := r.ReadForm()
+	if err != nil {
+		return err
+	}
+	err = f.Take(d.DB.Tx(r.Context(), func(tx *store.Tx) error { return change(tx, f, user) }))
+	if err != nil {
+		return err
+	}
+	if !f.OK() {
+		u, err := ByID(r.Context(), d.DB, user)
+		if err != nil {
+			return err
+		}
+		f.Set("role", u.Role.String()) // what holds, not what was refused
+		return d.renderMember(w, r, http.StatusUnprocessableEntity, u, f)
+	}
+	r.Flash(w, "good", r.T(done))
+	return r.Redirect(w, "/staff/"+user.String())
 }
 
-func changeRole(db *store.DB) web.Handler {
-	return changeMember(db, "users.role.changed", func(tx *store.Tx, r *web.Request, f *web.Form, user id.User) error {
+func (d Desk) changeRole(w http.ResponseWriter, r *web.Request) error {
+	return d.changeMember(w, r, "users.role.changed", func(tx *store.Tx, f *web.Form, user id.User) error {
 		role := chosenRole(f)
 		if !f.OK() {
 			return nil
@@ -180,36 +216,40 @@ func changeRole(db *store.DB) web.Handler {
 	})
 }
 
-func disable(db *store.DB) web.Handler {
-	return changeMember(db, "users.disabled", func(tx *store.Tx, r *web.Request, _ *web.Form, user id.User) error {
+func (d Desk) disable(w http.ResponseWriter, r *web.Request) error {
+	return d.changeMember(w, r, "users.disabled", func(tx *store.Tx, _ *web.Form, user id.User) error {
 		return Disable(r.Context(), tx, r.Staff.ID, user)
 	})
 }
 
-func enable(db *store.DB) web.Handler {
-	return changeMember(db, "users.enabled", func(tx *store.Tx, r *web.Request, _ *web.Form, user id.User) error {
+func (d Desk) enable(w http.ResponseWriter, r *web.Request) error {
+	return d.changeMember(w, r, "users.enabled", func(tx *store.Tx, _ *web.Form, user id.User) error {
 		return Enable(r.Context(), tx, r.Staff.ID, user)
 	})
 }
 
-func makeLink(db *store.DB) web.Handler {
-	return func(w http.ResponseWriter, r *web.Request) error {
-		user, err := pathUser(r)
-		if err != nil {
-			return err
-		}
-		var u User
-		var token string
-		err = db.Tx(r.Context(), func(tx *store.Tx) (err error) {
-			if u, err = ByID(r.Context(), tx, user); err != nil {
-				return err
-			}
-			token, err = Link(r.Context(), tx, r.Staff.ID, user)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return giveLink(w, r, u, token)
+func (d Desk) resetFactors(w http.ResponseWriter, r *web.Request) error {
+	return d.changeMember(w, r, "users.factors.reset", func(tx *store.Tx, _ *web.Form, user id.User) error {
+		return ResetFactors(r.Context(), tx, r.Staff.ID, user)
+	})
+}
+
+func (d Desk) makeLink(w http.ResponseWriter, r *web.Request) error {
+	user, err := pathUser(r)
+	if err != nil {
+		return err
 	}
+	f, err := r.ReadForm()
+	if err != nil {
+		return err
+	}
+	var g given
+	err = d.DB.Tx(r.Context(), func(tx *store.Tx) (err error) {
+		g, err = d.invite(tx, r, user, f.Value("by") == "mail")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return g.show(w, r)
 }

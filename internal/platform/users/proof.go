@@ -12,10 +12,10 @@ import (
 
 // Chain is what CheckAudit found.
 type Chain struct {
-	Lines  int64    // of the chain
-	Before int64    // lines from before there was a chain
-	Erased int64    // lines whose values went with an erased customer
-	Faults []string // what does not fit, at most maxFaults
+	Lines  int64    `json:"lines"`  // of the chain
+	Before int64    `json:"before"` // lines from before there was a chain
+	Erased int64    `json:"erased"` // lines whose values went with an erased customer
+	Faults []string `json:"faults"` // what does not fit, at most maxFaults
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"regulars/internal/platform/errs"
@@ -39,7 +40,18 @@ type Try struct {
 	Password string
 	Address  string // the network address it came from
 	Device   string // as it is shown in the list of sessions
+	Started  Started
 }
+
+// Ways of signing in other than a password.
+const (
+	ByPasskey = "passkey"
+	ByOther   = "oidc"
+)
+
+// ProofFor is how long after a person has proved who they are they are not
+// asked again for what is sensitive.
+const ProofFor = 10 * time.Minute
 
 var errWrong = errs.Wrong("", "users.wrong.sign-in")
 
@@ -47,12 +59,44 @@ var errWrong = errs.Wrong("", "users.wrong.sign-in")
 // browser keeps. Wrong ones are errs.Invalid, whatever is wrong; too many of
 // them are *TooMany, with how long to wait. It takes the database, not a
 // transaction, so that nothing is locked while the password is hashed.
+// Who has a second factor is half in: *Half.
 func SignIn(ctx context.Context, db *store.DB, try Try) (token string, err error) {
+	var half *Half
 	err = prove(ctx, db, try, func(tx *store.Tx, user id.User) (err error) {
-		token, err = Start(ctx, tx, user, try.Device)
+		if half, err = halfOf(ctx, tx, user, try.Device); err != nil || half != nil {
+			return err
+		}
+		token, err = begin(ctx, tx, entry{user: user, device: try.Device, started: try.Started})
 		return err
 	})
+	if err == nil && half != nil {
+		err = half
+	}
 	return token, err
+}
+
+// Prove notes that whoever holds the session has given the password again. Its
+// errors are those of SignIn.
+func Prove(ctx context.Context, db *store.DB, try Try, token string) error {
+	return prove(ctx, db, try, func(tx *store.Tx, _ id.User) error { return proved(ctx, tx, token) })
+}
+
+// ProveByPasskey is Prove with a passkey of the user.
+func ProveByPasskey(ctx context.Context, db *store.DB, house House, c Ceremony, answer string, user id.User, token string) error {
+	return showPasskey(ctx, db, house, c, answer, func(tx *store.Tx, shown id.User) error {
+		if shown != user {
+			return errs.Wrong("", "users.wrong.passkey")
+		}
+		return proved(ctx, tx, token)
+	})
+}
+
+func proved(ctx context.Context, tx *store.Tx, token string) error {
+	_, err := tx.Exec(ctx, `update sessions set proved_at = $1 where token_hash = $2`, tx.Now.UnixMicro(), fingerprint(token))
+	if err != nil {
+		return fmt.Errorf("note a proof: %w", err)
+	}
+	return nil
 }
 
 // ChangePassword sets a new password of whoever knows the old one, and ends
@@ -106,6 +150,24 @@ func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, u
 // Start begins a session of a member of staff whose right to it has been
 // proved, and returns its token. What has expired is tidied away.
 func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (token string, err error) {
+	return begin(ctx, tx, entry{user: user, device: device})
+}
+
+// entry is somebody who comes in.
+type entry struct {
+	user    id.User
+	device  string
+	way     string
+	started Started
+}
+
+func begin(ctx context.Context, tx *store.Tx, e entry) (token string, err error) {
+	user, device := e.user, e.device
+	if e.started != nil {
+		if err := e.started(ctx, tx, user, device); err != nil {
+			return "", err
+		}
+	}
 	now := tx.Now.UnixMicro()
 	if _, err := tx.Exec(ctx, `delete from sessions where expires_at <= $1 or seen_at <= $2`,
 		now, tx.Now.Add(-IdleFor).UnixMicro()); err != nil {
@@ -116,9 +178,9 @@ func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (toke
 	}
 	token = rand.Text()
 	_, err = tx.Exec(ctx, `
-		insert into sessions (token_hash, id, user_id, device, created_at, seen_at, expires_at)
-		values ($1, $2, $3, $4, $5, $5, $6)`,
-		fingerprint(token), tx.NewID(), int64(user), device, now, tx.Now.Add(SessionFor).UnixMicro())
+		insert into sessions (token_hash, id, user_id, device, created_at, seen_at, expires_at, proved_at, way)
+		values ($1, $2, $3, $4, $5, $5, $6, $5, $7)`,
+		fingerprint(token), tx.NewID(), int64(user), device, now, tx.Now.Add(SessionFor).UnixMicro(), e.way)
 	if err != nil {
 		return "", fmt.Errorf("start a session: %w", err)
 	}
@@ -129,15 +191,18 @@ func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (toke
 // does, or no more.
 func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, error) {
 	var staff web.Staff
-	var role string
-	var seen int64
+	var role, way, second string
+	var seen, proved int64
+	var factor bool
 	now := db.Now()
 	err := db.QueryRow(ctx, `
-		select u.id, u.name, u.role, u.language, u.theme, u.zone, s.seen_at
+		select u.id, u.name, u.role, u.language, u.theme, u.zone, s.seen_at, s.proved_at, s.way,
+			coalesce((select second_roles from user_access where id = 1), ''),
+			exists (select 1 from user_totp where user_id = u.id) or exists (select 1 from user_passkeys where user_id = u.id)
 		from sessions s join users u on u.id = s.user_id
 		where s.token_hash = $1 and s.expires_at > $2 and s.seen_at > $3 and u.disabled_at is null`,
 		fingerprint(token), now.UnixMicro(), now.Add(-IdleFor).UnixMicro()).
-		Scan(&staff.ID, &staff.Name, &role, &staff.Language, &staff.Theme, &staff.Zone, &seen)
+		Scan(&staff.ID, &staff.Name, &role, &staff.Language, &staff.Theme, &staff.Zone, &seen, &proved, &way, &second, &factor)
 	if errors.Is(err, sql.ErrNoRows) {
 		return web.Staff{}, errs.Of(errs.SignIn, nil, "web.error.sign-in.text")
 	}
@@ -146,6 +211,10 @@ func Authenticate(ctx context.Context, db *store.DB, token string) (web.Staff, e
 	}
 	if staff.Role, err = web.ParseRole(role); err != nil {
 		return web.Staff{}, err
+	}
+	staff.ProvedAt = time.UnixMicro(proved).UTC()
+	if !factor && way != ByOther && slices.Contains(rolesOf(second), staff.Role) {
+		staff.Confined = securityPath
 	}
 	if now.Sub(time.UnixMicro(seen)) >= seenEvery {
 		noteSeen(ctx, db, token)

@@ -36,20 +36,43 @@ func countTry(ctx context.Context, tx *store.Tx, t Try) error {
 	}
 	limits := [2]int{triesAccount, triesAddress}
 	for i, key := range t.keys() {
-		var tries int
-		var since int64
-		err := tx.QueryRow(ctx, `
-			insert into sign_in_tries (key, tries, since_at) values ($1, 1, $2)
-			on conflict (key) do update set tries = sign_in_tries.tries + 1
-			returning tries, since_at`, key, tx.Now.UnixMicro()).Scan(&tries, &since)
-		if err != nil {
-			return fmt.Errorf("count a try: %w", err)
+		if err := count(ctx, tx, key, limits[i]); err != nil {
+			return err
 		}
-		if tries > limits[i] {
-			wait := time.UnixMicro(since).Add(triesWindow).Sub(tx.Now)
-			minutes := max(1, int((wait+time.Minute-1)/time.Minute))
-			return &TooMany{minutes}
-		}
+	}
+	return nil
+}
+
+// count counts one more of a key, at most limit within the window.
+func count(ctx context.Context, tx *store.Tx, key string, limit int) error {
+	var tries int
+	var since int64
+	err := tx.QueryRow(ctx, `
+		insert into sign_in_tries (key, tries, since_at) values ($1, 1, $2)
+		on conflict (key) do update set tries = sign_in_tries.tries + 1
+		returning tries, since_at`, key, tx.Now.UnixMicro()).Scan(&tries, &since)
+	if err != nil {
+		return fmt.Errorf("count a try: %w", err)
+	}
+	if tries > limit {
+		wait := time.UnixMicro(since).Add(triesWindow).Sub(tx.Now)
+		return &TooMany{max(1, int((wait+time.Minute-1)/time.Minute))}
+	}
+	return nil
+}
+
+// countAddress counts a try that names no account, such as a passkey.
+func countAddress(ctx context.Context, tx *store.Tx, address string) error {
+	if _, err := tx.Exec(ctx, `delete from sign_in_tries where since_at <= $1`, tx.Now.Add(-triesWindow).UnixMicro()); err != nil {
+		return fmt.Errorf("tidy tries: %w", err)
+	}
+	return count(ctx, tx, fingerprint("address:"+address), triesAddress)
+}
+
+func forgiveAddress(ctx context.Context, tx *store.Tx, address string) error {
+	_, err := tx.Exec(ctx, `update sign_in_tries set tries = tries - 1 where key = $1 and tries > 0`, fingerprint("address:"+address))
+	if err != nil {
+		return fmt.Errorf("forget tries: %w", err)
 	}
 	return nil
 }
@@ -77,8 +100,5 @@ func forgetTry(ctx context.Context, tx *store.Tx, t Try) error {
 	if _, err := tx.Exec(ctx, `delete from sign_in_tries where key = $1`, keys[0]); err != nil {
 		return fmt.Errorf("forget tries: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `update sign_in_tries set tries = tries - 1 where key = $1 and tries > 0`, keys[1]); err != nil {
-		return fmt.Errorf("forget tries: %w", err)
-	}
-	return nil
+	return forgiveAddress(ctx, tx, t.Address)
 }

@@ -2,7 +2,8 @@
 // how they sign in, and what they changed.
 //
 // Its one rule: a secret (password, session, link) is stored only as a hash,
-// and everything a member of staff changes leaves a line in the audit log.
+// or sealed where it has to be read again, and everything a member of staff
+// changes leaves a line in the audit log.
 package users
 
 import (
@@ -32,6 +33,7 @@ type User struct {
 	Theme       string // "light", "dark" or empty: as the system is
 	Zone        string // empty: the business's own
 	HasPassword bool
+	HasWay      bool // a password, a passkey or another system by which they can sign in
 	CreatedAt   time.Time
 	SignedInAt  time.Time // zero: never yet
 	DisabledAt  time.Time // zero: may sign in
@@ -233,7 +235,9 @@ func update(ctx context.Context, tx *store.Tx, user id.User, set string, args ..
 var errNoUser = errs.Missing("users.wrong.gone")
 
 const userColumns = `
-	select id, name, email, role, language, theme, zone, password_hash <> '', created_at, signed_in_at, disabled_at
+	select id, name, email, role, language, theme, zone, password_hash <> '',
+		password_hash <> '' or exists (select 1 from user_passkeys where user_id = users.id) or exists (select 1 from user_identities where user_id = users.id),
+		created_at, signed_in_at, disabled_at
 	from users`
 
 func scanUser(rows *sql.Rows) (User, error) {
@@ -241,7 +245,7 @@ func scanUser(rows *sql.Rows) (User, error) {
 	var role string
 	var created int64
 	var signedIn, disabled sql.NullInt64
-	err := rows.Scan(&u.ID, &u.Name, &u.Email, &role, &u.Language, &u.Theme, &u.Zone, &u.HasPassword, &created, &signedIn, &disabled)
+	err := rows.Scan(&u.ID, &u.Name, &u.Email, &role, &u.Language, &u.Theme, &u.Zone, &u.HasPassword, &u.HasWay, &created, &signedIn, &disabled)
 	if err != nil {
 		return u, err
 	}

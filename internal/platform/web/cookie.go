@@ -58,6 +58,21 @@ func (r *Request) SignOut(w http.ResponseWriter) {
 	r.setCookie(w, r.server.sessionCookie(), "", -1)
 }
 
+// Keep stores a value in this browser for a while, for Kept; lasts below zero
+// forgets it. What must not be read or changed there is sealed first.
+func (r *Request) Keep(w http.ResponseWriter, name, value string, lasts time.Duration) {
+	r.setCookie(w, "regulars_"+name, value, lasts)
+}
+
+// Kept is what Keep stored in this browser, or "".
+func (r *Request) Kept(name string) string {
+	c, err := r.Cookie("regulars_" + name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // sessionCookie is the cookie's name. With __Host- the browser itself refuses
 // to take it from another host or over http.
 func (s *Server) sessionCookie() string {

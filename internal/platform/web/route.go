@@ -45,9 +45,11 @@ type Staff struct {
 	ID       id.User
 	Name     string
 	Role     Role
-	Language string // "cs"; empty: as the browser asks
-	Theme    string // "light", "dark"; empty: as the system is
-	Zone     string // "Europe/Prague"; empty: the business's own
+	Language string    // "cs"; empty: as the browser asks
+	Theme    string    // "light", "dark"; empty: as the system is
+	Zone     string    // "Europe/Prague"; empty: the business's own
+	ProvedAt time.Time // when they last gave a password or a passkey
+	Confined string    // the only path they may use, and what is below it; empty: all
 }
 
 // Shop is what every page needs to know of the business.

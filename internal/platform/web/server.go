@@ -206,6 +206,9 @@ func (s *Server) serve(w http.ResponseWriter, r *Request) error {
 		}
 		return errs.Of(errs.Forbidden, nil, "web.error.forbidden.text")
 	}
+	if r.Staff.Confined != "" && r.route.Role != Public && !under(r.URL.Path, r.Staff.Confined) {
+		return r.Redirect(w, r.Staff.Confined)
+	}
 	return r.route.Handler(w, r)
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 )
 
@@ -177,6 +178,22 @@ func (tab *Tab) SignIn(token string) {
 		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
 			Name: "regulars_session", Value: token, URL: tab.Server.URL, HTTPOnly: new(true),
 		})
+		return err
+	}))
+}
+
+// Authenticator gives the tab a device that makes and shows passkeys, as one
+// with a fingerprint that always fits.
+func (tab *Tab) Authenticator() {
+	tab.t.Helper()
+	tab.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		if _, err := chromedp.Call(ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol: "ctap2", Transport: "internal", HasResidentKey: true, HasUserVerification: true,
+			AutomaticPresenceSimulation: true, IsUserVerified: true,
+		}})
 		return err
 	}))
 }

@@ -1,0 +1,189 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"regulars/internal/platform/mail"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
+	"regulars/internal/platform/web"
+	"regulars/internal/testkit"
+	"regulars/internal/testkit/page"
+)
+
+// mailing says by which server letters go out.
+func (h house) mailing() {
+	h.t.Helper()
+	testkit.Do(h.t, h.db, func(tx *store.Tx) error {
+		return mail.Save(h.t.Context(), tx, mail.Settings{Host: "smtp.example.com", Security: mail.TLS, From: "shop@example.com", URL: "https://shop.example"})
+	})
+}
+
+// posted are the letters that wait, the oldest first.
+func (h house) posted() (all []mail.Letter) {
+	h.t.Helper()
+	bodies, err := store.All(h.t.Context(), h.db, store.Scalar[[]byte], `select body from mail_letters order by id`)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, sealed := range bodies {
+		plain, err := h.db.Unseal("mail letter", sealed)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		var l mail.Letter
+		if err := json.Unmarshal(plain, &l); err != nil || strings.Contains(string(plain), "⟦") {
+			h.t.Fatalf("%s: %v", plain, err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+func TestAnInvitationGoesOutInTheLanguageOfWhoGetsIt(t *testing.T) {
+	h := live(t, testkit.DB(t))
+	ana := page.As(h.session(h.owner))
+	form := url.Values{"name": {"Ben"}, "email": {"ben@example.com"}, "role": {"till"}, "language": {"cs"}}
+	page.Post(t, h, "/staff", form, ana).In("#field-link") // no mail is set up: the link is shown
+	if n := len(h.posted()); n != 0 {
+		t.Fatalf("%d letters", n)
+	}
+	h.mailing()
+	seen := map[string]bool{}
+	for i, lang := range []string{"en", "cs", "bg", "ko", "it", "ru"} {
+		form := url.Values{"name": {"Cleo"}, "email": {lang + "@example.com"}, "role": {"till"}, "language": {lang}}
+		if to := page.Post(t, h, "/staff", form, ana).HasStatus(http.StatusSeeOther).Header.Get("Location"); !strings.HasPrefix(to, "/staff/usr_") {
+			t.Fatalf("sent to %q", to)
+		}
+		letters := h.posted()
+		if len(letters) != i+1 {
+			t.Fatalf("%s: %d letters", lang, len(letters))
+		}
+		l := letters[i]
+		if l.To != lang+"@example.com" || l.Lang != lang || !strings.HasPrefix(l.Link, "https://shop.example/password/") || !strings.Contains(l.Subject, "Corner Coffee") || seen[l.Subject] {
+			t.Errorf("%+v", l)
+		}
+		seen[l.Subject] = true
+		page.Get(t, h, strings.TrimPrefix(l.Link, "https://shop.example")).In("#field-password")
+	}
+}
+
+func TestAForgottenPasswordIsMendedByMailAndTheAnswerNamesNobody(t *testing.T) {
+	clock := testkit.NewClock(testkit.Start)
+	h := live(t, testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Clock: clock.Now}))
+	gone := h.add("Ben", "ben@example.com", web.Till)
+	testkit.Do(t, h.db, func(tx *store.Tx) error { return users.Disable(t.Context(), tx, h.owner, gone) })
+	ask := func(email string, options ...page.Option) *page.Page {
+		return page.Post(t, h, "/sign-in/forgotten", url.Values{"email": {email}}, options...)
+	}
+	page.Get(t, h, "/sign-in/forgotten").Not("#field-email") // no mail is set up
+	h.mailing()
+	page.Get(t, h, "/sign-in/forgotten").In("#field-email")
+	var answers []string
+	for _, email := range []string{"ANA@example.com", "nobody@example.com", "ben@example.com"} {
+		answers = append(answers, ask(email).HasStatus(200).Text())
+	}
+	if answers[0] != answers[1] || answers[1] != answers[2] {
+		t.Errorf("the answers differ: %q", answers)
+	}
+	letters := h.posted()
+	if len(letters) != 1 || letters[0].To != "ana@example.com" {
+		t.Fatalf("%+v", letters)
+	}
+	// The link leads to us, whatever the one who asked says we are called.
+	ask("ana@example.com", func(r *http.Request) { r.Host = "evil.example" })
+	if letters = h.posted(); len(letters) != 2 || !strings.HasPrefix(letters[1].Link, "https://shop.example/password/") {
+		t.Fatalf("%+v", letters)
+	}
+	for range 5 {
+		ask("ana@example.com").HasStatus(200)
+	}
+	if n := len(h.posted()); n != 3 {
+		t.Errorf("%d letters within a quarter of an hour", n)
+	}
+	path := strings.TrimPrefix(h.posted()[2].Link, "https://shop.example")
+	clock.Advance(users.ResetLinkFor - time.Second)
+	page.Post(t, h, path, url.Values{"password": {"eight grey dogs"}}).Redirects("/")
+	page.Post(t, h, path, url.Values{"password": {"nine grey birds"}}).HasStatus(404)
+	page.Post(t, h, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {"eight grey dogs"}}).HasStatus(http.StatusSeeOther)
+	for range 40 {
+		ask("somebody@example.com")
+	}
+	ask("somebody@example.com").HasStatus(http.StatusTooManyRequests)
+}
+
+func TestANewDeviceIsToldByMailAndAKnownOneIsNot(t *testing.T) {
+	h := live(t, testkit.DB(t))
+	h.mailing()
+	come := func(agent string) {
+		t.Helper()
+		page.Post(t, h, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {secret}}, page.Header("User-Agent", agent)).HasStatus(http.StatusSeeOther)
+	}
+	come("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") // the first time of all
+	come("Mozilla/5.0 (X11; Linux x86_64) Firefox/141.0")
+	if n := len(h.posted()); n != 0 {
+		t.Fatalf("%d letters", n)
+	}
+	come("Mozilla/5.0 (iPhone) Safari/600")
+	letters := h.posted()
+	if len(letters) != 1 || !strings.Contains(letters[0].Lines[1], "Safari · iPhone") || letters[0].Link != "https://shop.example/account" {
+		t.Fatalf("%+v", letters)
+	}
+	come("Mozilla/5.0 (iPhone) Safari/600")
+	if n := len(h.posted()); n != 1 {
+		t.Errorf("%d letters", n)
+	}
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)"`)
+
+func TestWhatIsSensitiveAsksAgainAndIsThenDoneAtOnce(t *testing.T) {
+	clock := testkit.NewClock(testkit.Start)
+	h := live(t, testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Clock: clock.Now}))
+	ana := page.As(h.session(h.owner))
+	clock.Advance(users.ProofFor + time.Second)
+	form := url.Values{"name": {"Ben <b>"}, "email": {"ben@example.com"}, "role": {"till"}, "language": {""}}
+	p := page.Post(t, h, "/staff", form, ana).HasStatus(200).In("#field-proof_password").Not("#field-email")
+	if _, err := users.ByEmail(t.Context(), h.db, "ben@example.com"); err == nil {
+		t.Fatal("done without a proof")
+	}
+	again := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(p.Body, -1) {
+		if !strings.HasPrefix(m[1], "proof_") {
+			again.Set(m[1], strings.NewReplacer("&lt;", "<", "&gt;", ">").Replace(m[2]))
+		}
+	}
+	again.Set("proof_password", "wrong password")
+	page.Post(t, h, "/staff", again, ana).HasStatus(422).In("#field-proof_password")
+	again.Set("proof_password", secret)
+	page.Post(t, h, "/staff", again, ana).HasStatus(200).In("#field-link")
+	if u, err := users.ByEmail(t.Context(), h.db, "ben@example.com"); err != nil || u.Name != "Ben <b>" {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	form.Set("email", "cleo@example.com")
+	page.Post(t, h, "/staff", form, ana).HasStatus(200).In("#field-link") // proved just now
+}
+
+func TestWhoMustHaveASecondFactorSeesNothingElseUntilTheyHave(t *testing.T) {
+	h := live(t, testkit.DB(t))
+	testkit.Do(t, h.db, func(tx *store.Tx) error {
+		return users.SaveAccess(t.Context(), tx, h.owner, users.Access{}, users.Access{Second: []web.Role{web.Owner}})
+	})
+	ana := page.As(h.session(h.owner))
+	for _, path := range []string{"/", "/staff", "/account"} {
+		if w := page.Do(t, h, httptest.NewRequest(http.MethodGet, path, nil), ana); w.Status != http.StatusSeeOther || w.Header.Get("Location") != "/account/security" {
+			t.Errorf("%s: status %d to %q", path, w.Status, w.Header.Get("Location"))
+		}
+	}
+	page.Post(t, h, "/staff", url.Values{"name": {"Ben"}}, ana).Redirects("/account/security")
+	page.Get(t, h, "/account/security", ana).In(".alert-warn")
+	page.Get(t, h, "/account/security/app", ana).In(".qr")
+	page.Post(t, h, "/sign-out", nil, ana).Redirects("/sign-in")
+}
