@@ -75,6 +75,21 @@ func TestAnInvitationGoesOutInTheLanguageOfWhoGetsIt(t *testing.T) {
 	}
 }
 
+func TestTheStatusPageSaysHowTheLastLetterWent(t *testing.T) {
+	h := live(t, testkit.DB(t))
+	ana := page.As(h.session(h.owner))
+	page.Get(t, h, "/status", ana).Count("tbody tr", 3)
+	for failure, want := range map[string]string{"": "went out", "451 later": "could not be sent"} {
+		testkit.Do(t, h.db, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `insert into mail_state (id, tried_at, failure) values (1, $1, $2)
+				on conflict (id) do update set failure = excluded.failure`, tx.Now.UnixMicro(), failure)
+			return err
+		})
+		page.Get(t, h, "/status", ana).In("tbody tr", page.HasText(want))
+		page.Get(t, h, "/settings/mail", ana)
+	}
+}
+
 func TestAForgottenPasswordIsMendedByMailAndTheAnswerNamesNobody(t *testing.T) {
 	clock := testkit.NewClock(testkit.Start)
 	h := live(t, testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Clock: clock.Now}))

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,17 @@ func TestPasskeysInARealBrowser(t *testing.T) { testkit.EachWithClock(t, passkey
 
 func passkeys(t *testing.T, db *store.DB, clock *testkit.Clock) {
 	h := live(t, db)
-	tab := browser.Open(t, h, "", browser.Wide, "light")
+	width, theme := int64(browser.Wide), "light"
+	if !db.Embedded() { // so that both are seen
+		width, theme = browser.Narrow, "dark"
+	}
+	tab := browser.Open(t, h, "", width, theme)
+	seen := func(name string) {
+		t.Helper()
+		look(tab, fmt.Sprintf("%s-%d-%s", name, width, theme))
+		tab.NoViolations()
+		tab.FitsWidth()
+	}
 	tab.Server.URL = strings.Replace(tab.Server.URL, "127.0.0.1", "localhost", 1) // passkeys need a name
 	tab.Authenticator()
 	signIn := func() {
@@ -41,7 +52,7 @@ func passkeys(t *testing.T, db *store.DB, clock *testkit.Clock) {
 	if n := tab.Eval("document.querySelectorAll('.codes li').length"); n != "10" {
 		t.Errorf("%s recovery codes", n)
 	}
-	tab.NoViolations()
+	seen("recovery-codes")
 	tab.Go("/account/security")
 	tab.Click(".sessions summary")
 	tab.Eval("document.querySelector('.sessions input[name=name]').value = ''")
@@ -51,18 +62,18 @@ func passkeys(t *testing.T, db *store.DB, clock *testkit.Clock) {
 	if said := tab.Text(".sessions"); !strings.Contains(said, "My laptop") {
 		t.Errorf("the name was not kept: %s", said)
 	}
-	tab.NoViolations()
+	seen("passkeys")
 	signOut()
 
 	tab.Wait("form[data-kind=get] button")
-	tab.NoViolations()
+	seen("sign-in-ways")
 	tab.Click("form[data-kind=get] button") // nothing is typed
 	tab.Wait(".topbar")
 	signOut()
 
 	signIn()
 	tab.Wait("#field-code") // the password alone is not enough
-	tab.NoViolations()
+	seen("second-factor")
 	tab.Click("form[data-kind=get] button")
 	tab.Wait(".topbar")
 
@@ -70,7 +81,7 @@ func passkeys(t *testing.T, db *store.DB, clock *testkit.Clock) {
 	tab.Go("/account/security")
 	tab.Click(".sessions .end button")
 	tab.Wait("#field-proof_password") // it has been a while
-	tab.NoViolations()
+	seen("proof")
 	tab.Click("form[data-field=proof_response] button")
 	tab.Wait(".alert-good")
 	if n := tab.Eval("document.querySelectorAll('.sessions li').length"); n != "0" {

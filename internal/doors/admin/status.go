@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"regulars/internal/platform/jobs"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -83,12 +84,30 @@ func (d door) checks(r *web.Request) ([]check, error) {
 		return nil, err
 	}
 	checks := []check{database, disk, work}
+	letters, err := d.mailCheck(r)
+	if err != nil {
+		return nil, err
+	}
+	checks = append(checks, letters...)
 	hooks, err := lookAtWebhooks(r.Context(), d.db)
 	if err != nil || hooks.all == 0 {
 		return checks, err
 	}
 	return append(checks, check{what: "admin.status.webhooks", leads: "/settings/webhooks", tone: toneOf(hooks.failing > 0, hooks.off > 0),
 		text: r.T("admin.status.webhooks.text", "All", r.Print.Int(int64(hooks.all)), "Failing", r.Print.Int(int64(hooks.failing)), "Off", r.Print.Int(int64(hooks.off)))}), nil
+}
+
+// mailCheck says how the last letter went, if there was one.
+func (d door) mailCheck(r *web.Request) ([]check, error) {
+	last, err := mail.LastTry(r.Context(), d.db)
+	if err != nil || last.At.IsZero() {
+		return nil, err
+	}
+	c := check{what: "admin.status.mail", tone: kit.Good, leads: "/settings/mail", text: r.T("admin.status.mail.went", "Ago", r.Print.Ago(last.At, r.Now))}
+	if last.Error != "" {
+		c.tone, c.text = kit.Warn, r.T("admin.status.mail.failed", "Ago", r.Print.Ago(last.At, r.Now))
+	}
+	return []check{c}, nil
 }
 
 func (d door) workCheck(r *web.Request) (check, error) {
