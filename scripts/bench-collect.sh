@@ -33,7 +33,7 @@ for engine in ${ENGINES:-sqlite postgres}; do
 		sleep 0.05
 	done
 	echo "== $engine, synced to disk"
-	"$dir/bench" -db "$db" -key "$dir/key" -addr "127.0.0.1:$port" -seconds "${SECONDS_EACH:-10}" | column -t -s "$(printf '\t')"
+	"$dir/bench" -db "$db" -key "$dir/key" -addr "127.0.0.1:$port" -pid "$server" -seconds "${SECONDS_EACH:-10}" | column -t -s "$(printf '\t')"
 	kill "$server" && wait "$server" || true
 	server=
 done

@@ -33,7 +33,8 @@ var (
 	key     = flag.String("key", "", "the file of the key that seals its secrets")
 	addr    = flag.String("addr", "", "where the server listens")
 	seconds = flag.Int("seconds", 10, "how long each load lasts")
-	conns   = flag.Int("conns", 64, "connections side by side")
+	pid     = flag.Int("pid", 0, "the server's process, whose processor time is read")
+	conns   = flag.Int("conns", 256, "connections side by side")
 	people  = flag.Int("people", 20_000, "users and visitors the events are of")
 	answer  = flag.Bool("baseline", false, "be the server to compare with")
 )
@@ -101,7 +102,7 @@ func bench(ctx context.Context) error {
 		return err
 	}
 	b := bencher{ctx, db, source.Token}
-	fmt.Println("as fast as it goes\trequests/s\tevents/s\tof net/http alone\tp50\tp99\tbacklog after\tdrained/s meanwhile\tdrained/s after")
+	fmt.Println("as fast as it goes\trequests/s\tevents/s\tof net/http alone\tp50\tp99\tbacklog after\tdrained/s meanwhile\tdrained/s after\tserver CPU an event")
 	for _, batch := range []int{1, 20, 100, 500} {
 		alone := b.load(strings.TrimSpace(where), batch, 0, min(*seconds, 5))
 		ours, err := b.drained(batch, 0)
@@ -110,7 +111,7 @@ func bench(ctx context.Context) error {
 		}
 		fmt.Printf("batches of %d\t%.0f\t%.0f\t%.0f %%\t%s\n", batch, ours.rate, ours.rate*float64(batch), 100*ours.rate/alone.rate, ours.tail())
 	}
-	fmt.Println("at the rate of the goal\tevents/s\twanted\tfailed\tp50\tp99\tbacklog after\tdrained/s meanwhile\tdrained/s after")
+	fmt.Println("at the rate of the goal\tevents/s\twanted\tfailed\tp50\tp99\tbacklog after\tdrained/s meanwhile\tdrained/s after\tserver CPU an event")
 	for _, goal := range []struct{ batch, rate int }{{1, 10_000}, {100, 60_000}} {
 		ours, err := b.drained(goal.batch, goal.rate)
 		if err != nil {
@@ -146,14 +147,16 @@ type result struct {
 	p50, p99        time.Duration
 	backlog         int // events in the inbox when the load ended
 	meanwhile, rest float64
+	cpu             time.Duration // of the server, an event, until all was worked
 }
 
 func (r result) tail() string {
-	return fmt.Sprintf("%v\t%v\t%d\t%.0f\t%.0f", r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond), r.backlog, r.meanwhile, r.rest)
+	return fmt.Sprintf("%v\t%v\t%d\t%.0f\t%.0f\t%v", r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond), r.backlog, r.meanwhile, r.rest, r.cpu.Round(100*time.Nanosecond))
 }
 
 // drained loads the server, and waits until the inbox is worked.
 func (b bencher) drained(batch, rate int) (result, error) {
+	before := cpu()
 	r := b.load(*addr, batch, rate, *seconds)
 	left, err := b.left(batch)
 	if err != nil {
@@ -174,6 +177,9 @@ func (b bencher) drained(batch, rate int) (result, error) {
 		r.rest = float64(left-now) / took
 	}
 	if now == 0 {
+		if n := r.rate * float64(*seconds*batch); n > 0 {
+			r.cpu = time.Duration(float64(cpu()-before) / n)
+		}
 		return r, nil
 	}
 	// What is left of an overload would weigh on the next measure.
@@ -183,6 +189,18 @@ func (b bencher) drained(batch, rate int) (result, error) {
 	})
 	time.Sleep(time.Second)
 	return r, err
+}
+
+// cpu is the processor time of the server so far, on Linux.
+func cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", *pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 func (b bencher) left(batch int) (n int, err error) {

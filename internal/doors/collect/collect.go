@@ -35,6 +35,7 @@ type Parcel struct {
 
 	From   Source // set by the drain
 	worked int    // parts of it that are done
+	kept   []byte // the body as it lies in the inbox
 }
 
 // Part is what is worked, and laid aside, by itself.

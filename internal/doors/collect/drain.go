@@ -42,13 +42,20 @@ type drain struct {
 
 const (
 	// readParcels and readBytes are how much of the inbox is read at once.
-	readParcels = 2000
-	readBytes   = 4 << 20
-	// holdWriter is how long a slice is meant to hold the writer: who sends
-	// waits for it.
-	holdWriter            = 12 * time.Millisecond
+	readParcels           = 2000
+	readBytes             = 4 << 20
 	leastSlice, mostSlice = 10, 1000
 )
+
+// hold is how long a slice is meant to take. On SQLite whoever sends waits for
+// the writer meanwhile; elsewhere a slice holds a few rows only, and each
+// statement is a round trip that is better shared by many parts.
+func (d drain) hold() time.Duration {
+	if d.db.Embedded() {
+		return 15 * time.Millisecond
+	}
+	return 200 * time.Millisecond
+}
 
 // errTaken means that another worker took what was read: it is read anew.
 var errTaken = errors.New("the parcels were taken by another worker")
@@ -147,7 +154,7 @@ func (d drain) slices(ctx context.Context, k Kind, parts []Part, size *int) erro
 		}
 		parts = parts[n:]
 		if took := time.Since(start); took > 0 && n == *size {
-			next := int(float64(n) * float64(holdWriter) / float64(took))
+			next := int(float64(n) * float64(d.hold()) / float64(took))
 			*size = min(max(next, *size/2, leastSlice), *size*2, mostSlice)
 		}
 	}
@@ -279,6 +286,7 @@ func scanParcel(rows *sql.Rows) (*Parcel, error) {
 	if err := rows.Scan(&p.ID, &p.Source, &p.Topic, &p.Delivery, &at, &noted, &p.worked, &p.Body); err != nil {
 		return nil, err
 	}
+	p.Body = unpacked(p.Body)
 	p.At = time.UnixMicro(at).UTC()
 	if noted == "{}" {
 		return p, nil

@@ -1,16 +1,51 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
 )
+
+// packer and unpacker make large bodies small on their way over the disk: what
+// tracking clients and shops send says the same names over and over.
+var (
+	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2))
+	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(64<<20))
+)
+
+// packFrom is the size from which packing is worth its time.
+const packFrom = 2 << 10
+
+// packed is a body as the inbox keeps it. JSON begins with no byte of zstd's, so
+// that each says itself which it is.
+func packed(body []byte) []byte {
+	if len(body) < packFrom {
+		return body
+	}
+	return packer.EncodeAll(body, make([]byte, 0, len(body)/4))
+}
+
+// unpacked is the body as it came. What only looks like packed is left as it is:
+// whoever reads it says what is wrong with it.
+func unpacked(body []byte) []byte {
+	if !bytes.HasPrefix(body, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		return body
+	}
+	plain, err := unpacker.DecodeAll(body, nil)
+	if err != nil {
+		return body
+	}
+	return plain
+}
 
 // Inbox commits parcels, many in one transaction: a commit costs the disk as
 // much for one as for hundreds. There is one for a program; it is safe for
@@ -48,6 +83,7 @@ const (
 // happens. It sets p.ID. When more waits than can be held, errs.TooLarge says
 // to come again in a while.
 func (b *Inbox) Accept(ctx context.Context, p *Parcel) error {
+	p.kept = packed(p.Body)
 	b.mu.Lock()
 	if b.waiting == nil {
 		b.waiting = &group{done: make(chan struct{})}
@@ -96,9 +132,9 @@ func (b *Inbox) commit(ctx context.Context, parcels []*Parcel) error {
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
 	for len(parcels) > 0 {
-		n, bytes := 0, 0
-		for n < len(parcels) && (n == 0 || bytes+len(parcels[n].Body) <= maxGroup) {
-			bytes += len(parcels[n].Body)
+		n, size := 0, 0
+		for n < len(parcels) && (n == 0 || size+len(parcels[n].kept) <= maxGroup) {
+			size += len(parcels[n].kept)
 			n++
 		}
 		if err := b.db.Tx(ctx, func(tx *store.Tx) error { return insert(ctx, tx, parcels[:n]) }); err != nil {
@@ -122,7 +158,7 @@ func insert(ctx context.Context, tx *store.Tx, parcels []*Parcel) error {
 			}
 			noted = string(b)
 		}
-		if err := rows.Add(p.ID, int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), noted, 0, p.Body); err != nil {
+		if err := rows.Add(p.ID, int64(p.Source), p.Topic, p.Delivery, p.At.UnixMicro(), noted, 0, p.kept); err != nil {
 			return err
 		}
 	}

@@ -266,3 +266,21 @@ func TestMessagesAreUnseenOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestALargeBodyLiesPackedInTheInboxAndComesOutAsItWas(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		looksPacked := "\x28\xb5\x2f\xfd but is not"
+		long := strings.Repeat("the same again ", 2000)
+		accept(t, in, s, long)
+		accept(t, in, s, looksPacked)
+		var size int
+		if err := db.QueryRow(t.Context(), `select max(length(body)) from collect_inbox`).Scan(&size); err != nil || size > 2000 {
+			t.Errorf("%d bytes lie in the inbox, of %d (%v)", size, len(long), err)
+		}
+		all, err := oldest(t.Context(), db)
+		if err != nil || len(all) != 2 || string(all[0].Body) != long || string(all[1].Body) != looksPacked {
+			t.Errorf("came out otherwise: %v", err)
+		}
+	})
+}

@@ -187,8 +187,10 @@ func (t *telling) living(ctx context.Context) error {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	if err := customers.Lock(ctx, t.tx, all...); err != nil {
-		return err
+	if !t.tx.Alone() {
+		if err := customers.Lock(ctx, t.tx, all...); err != nil {
+			return err
+		}
 	}
 	gone := map[id.Customer]bool{}
 	for some := range slices.Chunk(all, 200) {

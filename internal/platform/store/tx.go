@@ -103,6 +103,10 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 	return row
 }
 
+// Alone reports whether nobody else can write until the transaction ends, so
+// that no row has to be held against others: SQLite has one writer.
+func (tx *Tx) Alone() bool { return tx.db.engine == sqliteEngine }
+
 // SkipLocked is DB.SkipLocked, for the claim of jobs.
 func (tx *Tx) SkipLocked() string { return tx.db.SkipLocked() }
 
