@@ -44,7 +44,10 @@ type Part struct {
 	Topic string // of the part: the Topic of its parcel, or the type of one message of a batch
 	Body  []byte // as it is laid aside, and tried again; nil: Value as JSON
 	Value any    // what Kind.Parts read it as
-	Err   error  // what is wrong with it: it is laid aside and never worked
+	// Weight is how much work it is beside others, for the length of slices.
+	// 0: 1, which is an event that is only written down.
+	Weight int
+	Err    error // what is wrong with it: it is laid aside and never worked
 
 	index int // its place in the parcel
 	last  bool

@@ -122,7 +122,7 @@ func (d drain) round(ctx context.Context, size *int) (n int, err error) {
 
 // whole is a parcel as one part.
 func (p *Parcel) whole() Part {
-	return Part{Parcel: p, Topic: p.Topic, Body: p.Body, last: true}
+	return Part{Parcel: p, Topic: p.Topic, Body: p.Body, Weight: heavy, last: true}
 }
 
 // cut makes the parts of a parcel that are not done yet.
@@ -144,17 +144,30 @@ func (k Kind) cut(p *Parcel) ([]Part, error) {
 	return all[min(p.worked, len(all)-1):], nil
 }
 
+// heavy is the weight of what reads and writes an order or a customer.
+const heavy = 25
+
+// slice is how many of the parts come to a weight.
+func slice(parts []Part, weight int) (n, sum int) {
+	for n < len(parts) && (n == 0 || sum+max(1, parts[n].Weight) <= weight) {
+		sum += max(1, parts[n].Weight)
+		n++
+	}
+	return n, sum
+}
+
 // slices works parts in transactions short enough for the others who wait.
+// size is the weight of a slice, learned from how long the last ones took.
 func (d drain) slices(ctx context.Context, k Kind, parts []Part, size *int) error {
 	for len(parts) > 0 {
-		n := min(*size, len(parts))
+		n, weight := slice(parts, *size)
 		start := time.Now()
 		if err := d.work(ctx, k, parts[:n]); err != nil {
 			return err
 		}
 		parts = parts[n:]
-		if took := time.Since(start); took > 0 && n == *size {
-			next := int(float64(n) * float64(d.hold()) / float64(took))
+		if took := time.Since(start); took > 0 && (weight > *size/2 || took > d.hold()) {
+			next := int(float64(weight) * float64(d.hold()) / float64(took))
 			*size = min(max(next, *size/2, leastSlice), *size*2, mostSlice)
 		}
 	}

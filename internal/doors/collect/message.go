@@ -128,7 +128,18 @@ func readMessage(all object, kind string, received time.Time) Part {
 	}
 	m.name = text.Short(m.name, maxName)
 	m.at = corrected(received, said(all, "sentAt"), firstOf(all, "originalTimestamp", "timestamp"))
-	return Part{Topic: m.kind, Value: m, Err: m.check()}
+	return Part{Topic: m.kind, Value: m, Err: m.check(), Weight: m.weight()}
+}
+
+// weight is how much work the message is.
+func (m *message) weight() int {
+	if kind, _ := m.trade(); kind != "" || m.kind == "alias" {
+		return heavy
+	}
+	if m.kind == "identify" {
+		return 4
+	}
+	return 1
 }
 
 func (m *message) check() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,9 @@ const (
 	keepVisitors = 90 * 24 * time.Hour
 )
 
+// errTooMuch has the slice worked in halves: too much would move at once.
+var errTooMuch = errors.New("more visitors became known at once than one transaction should move")
+
 // visit ties anonymous ids to customers: whoever is told with both is the one
 // from now on, and what the visitor did before becomes theirs.
 func (t *telling) visit(ctx context.Context) error {
@@ -60,6 +64,13 @@ func (t *telling) visit(ctx context.Context) error {
 		if m.customer == 0 {
 			m.customer = m.visitor.customer
 		}
+	}
+	moving := int64(0)
+	for _, v := range known {
+		moving += v.waiting
+	}
+	if moving > maxWaitingEvents+100 && len(t.told) > 1 {
+		return errTooMuch
 	}
 	if err := t.move(ctx, known); err != nil {
 		return err
