@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -123,7 +124,12 @@ func (t tracking) take(topic string) web.Handler {
 			w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(r.Now.Add(5*time.Second).Unix(), 10))
 			return reply(w, http.StatusTooManyRequests, `{"success":false,"message":`+strconv.Quote(r.Print.Sentence(err))+`}`)
 		}
-		return err
+		if r.Context().Err() != nil {
+			return err // who sent it has gone
+		}
+		slog.Error("a call could not be taken in", "request", r.ID, "error", masked(err))
+		w.Header().Set("Retry-After", "10")
+		return reply(w, http.StatusServiceUnavailable, `{"success":false,"message":"it could not be written down; please send it again"}`)
 	}
 }
 

@@ -176,8 +176,9 @@ func (t *telling) merge(ctx context.Context, survivor, other id.Customer) error 
 	return nil
 }
 
-// living holds the customers until all is written, and leaves out what is told
-// of those who were erased: nothing is written about them any more.
+// living holds the customers until all is written, goes on with the survivor of
+// who was merged meanwhile, and leaves out what is told of those who were
+// erased: nothing is written about them any more.
 func (t *telling) living(ctx context.Context) error {
 	var all []id.Customer
 	for _, m := range t.told {
@@ -192,21 +193,42 @@ func (t *telling) living(ctx context.Context) error {
 			return err
 		}
 	}
-	gone := map[id.Customer]bool{}
+	now := map[id.Customer]id.Customer{} // 0: erased
 	for some := range slices.Chunk(all, 200) {
-		erased, err := store.All(ctx, t.tx, store.Scalar[id.Customer], `
-			select customer_id from customers where erased_at is not null and customer_id in (`+store.List(1, len(some))+`)`, store.Args(some)...)
+		changed, err := store.All(ctx, t.tx, store.Scalar[id.Customer], `
+			select customer_id from customers where (erased_at is not null or merged_into is not null) and customer_id in (`+store.List(1, len(some))+`)`,
+			store.Args(some)...)
 		if err != nil {
 			return err
 		}
-		for _, c := range erased {
-			gone[c] = true
+		for _, c := range changed {
+			to, err := customers.Resolve(ctx, t.tx, c)
+			if err != nil {
+				return err
+			}
+			if to == c {
+				to = 0
+			} else if err := customers.Lock(ctx, t.tx, to); err != nil {
+				return err
+			}
+			now[c] = to
 		}
 	}
-	if len(gone) > 0 {
-		t.told = slices.DeleteFunc(t.told, func(m *told) bool { return gone[m.customer] })
-		t.moved = slices.DeleteFunc(t.moved, func(a action) bool { return gone[a.customer] })
+	if len(now) == 0 {
+		return nil
 	}
+	for _, m := range t.told {
+		if to, ok := now[m.customer]; ok {
+			m.customer = to
+		}
+	}
+	t.told = slices.DeleteFunc(t.told, func(m *told) bool { return m.customer == 0 && m.user != "" })
+	for i := range t.moved {
+		if to, ok := now[t.moved[i].customer]; ok {
+			t.moved[i].customer = to
+		}
+	}
+	t.moved = slices.DeleteFunc(t.moved, func(a action) bool { return a.customer == 0 })
 	return nil
 }
 
