@@ -142,7 +142,7 @@ func newSource(ctx context.Context, db *store.DB) (s collect.Source, err error) 
 
 // result is what one load came to.
 type result struct {
-	rate            float64 // requests a second that were accepted
+	rate, lasted    float64 // requests a second that were accepted, and for how many
 	failed          int64
 	p50, p99        time.Duration
 	backlog         int // events in the inbox when the load ended
@@ -163,7 +163,7 @@ func (b bencher) drained(batch, rate int) (result, error) {
 		return r, err
 	}
 	r.backlog = left
-	r.meanwhile = r.rate*float64(batch) - float64(left)/float64(*seconds)
+	r.meanwhile = r.rate*float64(batch) - float64(left)/r.lasted
 	began := time.Now()
 	most := 20 * time.Second
 	now := left
@@ -177,7 +177,7 @@ func (b bencher) drained(batch, rate int) (result, error) {
 		r.rest = float64(left-now) / took
 	}
 	if now == 0 {
-		if n := r.rate * float64(*seconds*batch); n > 0 {
+		if n := r.rate * r.lasted * float64(batch); n > 0 {
 			r.cpu = time.Duration(float64(cpu()-before) / n)
 		}
 		return r, nil
@@ -246,7 +246,8 @@ func (b bencher) load(to string, batch, rate, seconds int) result {
 	}
 	wait.Wait()
 	slices.Sort(took)
-	r := result{rate: float64(done.Load()) / time.Since(began).Seconds(), failed: failed.Load()}
+	lasted := time.Since(began).Seconds()
+	r := result{rate: float64(done.Load()) / lasted, lasted: lasted, failed: failed.Load()}
 	if len(took) > 0 {
 		r.p50, r.p99 = took[len(took)/2], took[len(took)*99/100]
 	}

@@ -82,8 +82,8 @@ func (t tracking) settings(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	host := r.Host + r.Href("/v1")
-	return reply(w, http.StatusOK, `{"integrations":{"Segment.io":{"apiKey":`+strconv.Quote(s.Token)+`,"apiHost":`+strconv.Quote(host)+
+	scheme, host, _ := strings.Cut(address(r)+"/v1", "://")
+	return reply(w, http.StatusOK, `{"integrations":{"Segment.io":{"apiKey":`+strconv.Quote(s.Token)+`,"apiHost":`+strconv.Quote(host)+`,"protocol":`+strconv.Quote(scheme)+
 		`,"unbundledIntegrations":[],"addBundledMetadata":false}},"plan":{"track":{"__default":{"enabled":true,"integrations":{}}},`+
 		`"identify":{"__default":{"enabled":true}},"group":{"__default":{"enabled":true}}},"edgeFunction":{},`+
 		`"analyticsNextEnabled":true,"middlewareSettings":{},"enabledMiddleware":{},"metrics":{"sampleRate":0},`+

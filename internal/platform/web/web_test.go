@@ -215,6 +215,26 @@ func TestAssetsAreKeptForEverUnderTheirHash(t *testing.T) {
 	}
 }
 
+func TestALeanRouteReadsNothingOfTheBusinessAndSaysOnlyWhatFailed(t *testing.T) {
+	s := serve(t, func(c *web.Config) {
+		c.Shop = func(context.Context) (web.Shop, error) {
+			t.Error("the business's settings were read")
+			return web.Shop{}, nil
+		}
+		c.Routes = append(c.Routes,
+			web.Route{Pattern: "POST /fast", Role: web.Public, AnyOrigin: true, Lean: true, Quiet: true, Handler: func(w http.ResponseWriter, r *web.Request) error {
+				return r.JSON(w, r.Staff.Name)
+			}},
+			web.Route{Pattern: "POST /faulty", Role: web.Public, AnyOrigin: true, Lean: true, Quiet: true, Handler: failing(io.ErrUnexpectedEOF)})
+	})
+	if w := s.do("POST", "/fast", "owner", "", "Sec-Fetch-Site", "cross-site"); w.Code != 200 || strings.Contains(w.Body.String(), "Ana") || s.log.Len() > 0 {
+		t.Errorf("answered %d %s, and logged %q", w.Code, w.Body, s.log)
+	}
+	if w := s.do("POST", "/faulty", "", ""); w.Code != 500 || !strings.Contains(s.log.String(), "request failed") {
+		t.Errorf("a fault: %d, logged %q", w.Code, s.log)
+	}
+}
+
 func TestABrokenPageOrRouteStopsTheStart(t *testing.T) {
 	catalog, _ := locale.Load(web.Text(), demo)
 	page := func(text string) map[string]fs.FS {
@@ -225,6 +245,7 @@ func TestABrokenPageOrRouteStopsTheStart(t *testing.T) {
 		"x.html:1":               {Files: page(`{{define "title"}}{{nofunc}}{{end}}`)},
 		`neither "title"`:        {Files: page(`hello`)},
 		"needs a role":           {Routes: []web.Route{{Pattern: "GET /x", Handler: ok}}},
+		"is not asked":           {Routes: []web.Route{{Pattern: "GET /x", Role: web.Viewer, Lean: true, Handler: ok}}},
 		"is GET or POST":         {Routes: []web.Route{{Pattern: "/x", Role: web.Public, Handler: ok}}},
 		"conflicts with pattern": {Routes: []web.Route{{Pattern: "GET /x/{a}", Role: web.Public, Handler: ok}, {Pattern: "GET /x/{b}", Role: web.Public, Handler: ok}}},
 		"no icon":                {Places: []web.Place{{Key: "nav.demo", Icon: "nope", Role: web.Viewer}}},
