@@ -49,8 +49,8 @@ bench-report: ## regulars report beside DuckDB and pandas, on ten million orders
 bench-collect: ## what the door of tracking clients bears, on SQLite and PostgreSQL, with the load beside
 	@scripts/bench-collect.sh
 
-torture: ## REGULARS_TORTURE (1000) kills an engine during import, collecting and jobs; takes long
-	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath|WhateverIsKilled' ./internal/platform/jobs ./internal/doors/importers ./internal/doors/collect
+torture: ## REGULARS_TORTURE (1000) kills an engine during import, collecting, page writes and jobs; takes long
+	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath|SurviveAnyDeath|WhateverIsKilled' ./internal/platform/jobs ./internal/doors/importers ./internal/doors/collect ./internal/app
 
 deb: build ## a Debian package in bin, of the program, its service and settings
 	@scripts/deb.sh $(VERSION)

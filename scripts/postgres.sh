@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A throw-away PostgreSQL for tests and benches, on loopback.
 #   scripts/postgres.sh start DIR   make a cluster in DIR, start it, print its address
+#   scripts/postgres.sh restart DIR stop it as a crash would, and start it again
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
 # Nothing in it outlives DIR; fsync is off unless SYNC=on, so never keep data in it.
 set -euo pipefail
@@ -28,14 +29,19 @@ start)
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 		port=$(( 20000 + RANDOM % 20000 ))
 	done
+	options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=${SYNC:-off} -c synchronous_commit=on -c full_page_writes=${SYNC:-off} -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms"
+	printf '%s' "$options" >"$dir/options"
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" \
-		-o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=${SYNC:-off} -c synchronous_commit=on -c full_page_writes=${SYNC:-off} -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms" \
+		-o "$options" \
 		start >/dev/null
 	echo "postgres://regulars@127.0.0.1:$port/postgres?sslmode=disable"
+	;;
+restart)
+	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 60 -l "$dir/data/server.log" -o "$(cat "$dir/options")" restart >/dev/null
 	;;
 stop)
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true
 	rm -rf "$dir"
 	;;
-*) echo "start or stop" >&2; exit 2 ;;
+*) echo "start, restart or stop" >&2; exit 2 ;;
 esac

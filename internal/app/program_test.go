@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -181,4 +182,12 @@ func (c teller) get(t testing.TB, addr, path string) string {
 		t.Fatalf("GET %s: %s, %v", path, res.Status, err)
 	}
 	return string(body)
+}
+
+// newServer serves a handler within the test and returns its address.
+func newServer(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
 }
