@@ -1,14 +1,22 @@
 package importers_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/csv"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 
 	"regulars/internal/doors/importers"
 	"regulars/internal/platform/id"
@@ -454,6 +462,52 @@ func TestShopsAreRecognisedByTheNamesOfTheirColumnsAlone(t *testing.T) {
 		}
 		if other, ok := importers.Recognise(append(header, "Something new")); !ok || other.Name != layout.Name {
 			t.Errorf("%s the other way round is recognised as %q", path, other.Name)
+		}
+	}
+}
+
+// TestAShopsFileSaysTheSameHoweverItIsWritten writes one file in every encoding,
+// with every delimiter and with decimal commas, as spreadsheets save it again.
+func TestAShopsFileSaysTheSameHoweverItIsWritten(t *testing.T) {
+	plain, err := os.ReadFile("testdata/shops/shopify_orders.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(plain, []byte("\xef\xbb\xbf")))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	amount, swap := regexp.MustCompile(`^[\d,]+\.\d\d$`), strings.NewReplacer(",", ".", ".", ",")
+	for name, enc := range map[string]encoding.Encoding{"utf-8": unicode.UTF8, "utf-16le": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+		"utf-16be": unicode.UTF16(unicode.BigEndian, unicode.UseBOM), "windows-1250": charmap.Windows1250} {
+		for _, delimiter := range ",;\t|" {
+			var b bytes.Buffer
+			w := csv.NewWriter(&b)
+			w.Comma, w.UseCRLF = delimiter, delimiter == ';'
+			for _, row := range rows {
+				row = slices.Clone(row)
+				for i := range row {
+					if delimiter != ',' && amount.MatchString(row[i]) {
+						row[i] = swap.Replace(row[i])
+					}
+				}
+				if err := w.Write(row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.Flush()
+			body, err := enc.NewEncoder().Bytes(b.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{Exclusive: true})
+			settle(t, db)
+			path := filepath.Join(t.TempDir(), "orders.csv")
+			if err := os.WriteFile(path, body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fromPath(t, db, path)
+			expect(t, fmt.Sprintf("%s, %q", name, delimiter), books(t, db), shopifyBooks)
 		}
 	}
 }
