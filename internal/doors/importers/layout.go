@@ -249,7 +249,6 @@ var guesses = Layout{Name: Mapping, Columns: map[Field][]string{
 	Staff:       {"staff", "employee", "sales person", "cashier", "prodavač", "commesso"},
 	Status:      {"status", "state", "financial status", "stav", "stato ordine", "статус", "상태"},
 	Cancelled:   {"cancelled at", "cancelled on", "stornováno", "annullato il"},
-	ZoneName:    {"time zone", "timezone"},
 	Joined:      {"joined", "registered", "registered at", "customer since", "sign up", "signup date", "registrován", "registrato il"},
 	Street:      {"street", "address", "address 1", "billing address", "ulice", "via", "indirizzo", "улица", "адрес", "주소"},
 	City:        {"city", "town", "billing city", "město", "città", "град", "город", "도시"},

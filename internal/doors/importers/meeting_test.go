@@ -1,6 +1,7 @@
 package importers_test
 
 import (
+	"fmt"
 	"testing"
 
 	"regulars/internal/doors/importers"
@@ -85,6 +86,20 @@ func TestTwoWhomOneRowNamesAreOfferedForMerging(t *testing.T) {
 		people(both)
 		if all, _ = customers.Duplicates(t.Context(), db, 10); len(all) != 0 {
 			t.Error("a pair that somebody decided on is offered again")
+		}
+		// The phone that a shop writes for all who gave none tells nothing.
+		nobody := customers.Identity{Kind: customers.Phone, Value: "+420000000000"}
+		many := []customers.Profile{{Name: "First", Identities: []customers.Identity{nobody}}}
+		for i := range 20 {
+			many = append(many, customers.Profile{Identities: []customers.Identity{{Kind: customers.Email, Value: fmt.Sprintf("p%d@example.com", i)}}})
+		}
+		people(many...)
+		for i := range many {
+			many[i].Identities = append(many[i].Identities, nobody)
+		}
+		people(many...)
+		if all, _ = customers.Duplicates(t.Context(), db, 10); len(all) != 0 {
+			t.Errorf("%d pairs are offered for a phone that many have", len(all))
 		}
 	})
 }

@@ -302,9 +302,40 @@ func TestWhoMayOnlyLookIsOfferedNoForms(t *testing.T) {
 	form(t, h, "/customers/"+c.String()+"/notes", "note", "x").HasStatus(403)
 }
 
+// dead marks the main email of a customer as undeliverable, and returns it.
+func dead(t testing.TB, db *store.DB, c id.Customer) string {
+	t.Helper()
+	who, err := customers.ByID(t.Context(), db, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Do(t, db, func(tx *store.Tx) error {
+		_, err := customers.BounceMany(t.Context(), tx, staff, []customers.Bounce{{Customer: c, Address: who.Email}})
+		return err
+	})
+	return who.Email
+}
+
+func TestADeadAddressIsSeenAndRevivedOnTheCustomersPage(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		c := named(t, db, "Ana")
+		h := pages(t, db, web.Till)
+		path := "/customers/" + c.String()
+		page.Do(t, h, get(path)).Not(`form[action$="reachability"]`)
+		email := dead(t, db, c)
+		page.Do(t, h, get(path)).In(".pill-warn", page.HasText("undeliverable"))
+		form(t, h, path+"/reachability", "address", email).Redirects(path)
+		page.Do(t, h, get(path)).Not(`form[action$="reachability"]`)
+		if ok, err := customers.Reachable(t.Context(), db, c, email); err != nil || !ok {
+			t.Error("it is dead still", err)
+		}
+	})
+}
+
 func TestThePagesAreFitForEverybodyAtEverySize(t *testing.T) {
 	db := testkit.DB(t)
 	cs := crowd(t, db)
+	dead(t, db, cs[0])
 	create(t, db, customers.Profile{Name: "Anna Zanzibar", Identities: []customers.Identity{{Kind: "phone", Value: "601123456"}}})
 	if err := customers.FindDuplicates(t.Context(), db); err != nil {
 		t.Fatal(err)

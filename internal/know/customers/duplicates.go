@@ -75,14 +75,29 @@ func Dismiss(ctx context.Context, tx *store.Tx, a, b id.Customer, by By) error {
 // email of the one and the number of the other, say.
 const told, toldScore = "told", 0.9
 
+// mostTold is with how many others at once somebody is offered: the phone that
+// a shop writes for everybody who gave none tells nothing.
+const mostTold = 5
+
 // suggest writes down the pairs that profiles name as one person, so that
 // somebody decides. One that was dismissed stays so.
 func suggest(ctx context.Context, tx *store.Tx, made []maker) error {
-	pairs := map[[2]id.Customer]bool{}
+	with := map[id.Customer]map[id.Customer]bool{}
 	for _, m := range made {
 		for _, c := range m.also {
 			if !m.blank && c != m.id {
-				pairs[[2]id.Customer{min(m.id, c), max(m.id, c)}] = true
+				if with[c] == nil {
+					with[c] = map[id.Customer]bool{}
+				}
+				with[c][m.id] = true
+			}
+		}
+	}
+	pairs := map[[2]id.Customer]bool{}
+	for c, others := range with {
+		for o := range others {
+			if len(others) <= mostTold {
+				pairs[[2]id.Customer{min(o, c), max(o, c)}] = true
 			}
 		}
 	}
