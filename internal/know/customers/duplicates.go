@@ -82,32 +82,33 @@ const mostTold = 5
 // suggest writes down the pairs that profiles name as one person, so that
 // somebody decides. One that was dismissed stays so.
 func suggest(ctx context.Context, tx *store.Tx, made []maker) error {
-	with := map[id.Customer]map[id.Customer]bool{}
+	with := map[id.Customer]map[id.Customer]id.Import{}
 	for _, m := range made {
 		for _, c := range m.also {
 			if !m.blank && c != m.id {
 				if with[c] == nil {
-					with[c] = map[id.Customer]bool{}
+					with[c] = map[id.Customer]id.Import{}
 				}
-				with[c][m.id] = true
+				with[c][m.id] = m.Import
 			}
 		}
 	}
-	pairs := map[[2]id.Customer]bool{}
+	pairs := map[[2]id.Customer]id.Import{}
 	for c, others := range with {
-		for o := range others {
+		for o, i := range others {
 			if len(others) <= mostTold {
-				pairs[[2]id.Customer{min(o, c), max(o, c)}] = true
+				pairs[[2]id.Customer{min(o, c), max(o, c)}] = i
 			}
 		}
 	}
-	b := tx.Bulk(ctx, "customer_duplicates", "customer_id, other_id, score, reasons, found_at, dismissed_at, dismissed_by", `
-		on conflict (customer_id, other_id) do update set score = excluded.score, reasons = excluded.reasons, found_at = excluded.found_at
+	b := tx.Bulk(ctx, "customer_duplicates", "customer_id, other_id, score, reasons, found_at, dismissed_at, dismissed_by, import_id", `
+		on conflict (customer_id, other_id) do update set score = excluded.score, reasons = excluded.reasons, found_at = excluded.found_at,
+			import_id = excluded.import_id
 		where customer_duplicates.dismissed_at is null and customer_duplicates.reasons <> 'told'`)
 	for _, p := range slices.SortedFunc(maps.Keys(pairs), func(x, y [2]id.Customer) int {
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]))
 	}) {
-		if err := b.Add(int64(p[0]), int64(p[1]), toldScore, told, tx.Now.UnixMicro(), nil, int64(0)); err != nil {
+		if err := b.Add(int64(p[0]), int64(p[1]), toldScore, told, tx.Now.UnixMicro(), nil, int64(0), null(int64(pairs[p]))); err != nil {
 			return err
 		}
 	}

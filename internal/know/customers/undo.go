@@ -24,6 +24,9 @@ func UndoImport(ctx context.Context, tx *store.Tx, tables []Table, i id.Import, 
 		return false, errs.Wrong("import", "customers.wrong.undo")
 	}
 	u := undoing{tx: tx, i: i, tables: tables}
+	if _, err := tx.Exec(ctx, `delete from customer_duplicates where import_id = $1 and dismissed_at is null`, int64(i)); err != nil {
+		return false, fmt.Errorf("take back whom %s named as one: %w", i, err)
+	}
 	// First of all: what follows forgets which identities the import wrote.
 	if more, err := u.unlearn(ctx, limit); more || err != nil {
 		return more, err
