@@ -71,6 +71,10 @@ func (d desk) splitCohorts(r *web.Request, p *cohortsPage, i inquiry) error {
 			t.Title = groupText(r, i.Split, one.Label) + " · " + r.Print.N("insights.cohorts.size", int(one.Size))
 		}
 		t.Heat = cohortHeat(r, fmt.Sprintf("cohorts-%d", n+1), groupText(r, i.Split, one.Label), one.Rows, p.View)
+		if i.Since != "" { // another beginning than the first purchase
+			t.Heat.Corner = r.T("insights.since." + i.Since)
+			t.Heat.Across = r.T("insights.cohorts.after." + i.Filter.By.String())
+		}
 		p.Heats = append(p.Heats, t)
 	}
 	if i.Since != "" {

@@ -42,7 +42,7 @@ func TestCohortsAreSplitByTheFirstOrderAndFollowedFromAnyEvent(t *testing.T) {
 		s.look("/insights/cohorts?since=order.refunded") // asks again, as there is more now
 		s.work()
 		p = s.look("/insights/cohorts?since=order.refunded&as=number&show=orders")
-		p.Count("table.heat", 1).In("main", page.HasText("First refund"))
+		p.Count("table.heat", 1).In("main", page.HasText("First refund")).In("table.heat", page.HasText("Months after"))
 		if body := s.look("/insights/cohorts/export?since=order.refunded&as=number&show=orders").Body; !strings.Contains(body, "2026-01,1,2,0,1,0") {
 			t.Errorf("from the refund on: %s", body)
 		}
