@@ -215,8 +215,8 @@ func TestWhatCannotBeSaidIsSaidInWords(t *testing.T) {
 		file string
 		says []string
 	}{
-		"one order":            {"order,date,customer,total\n1,2024-05-01,ann,10\n", []string{"1 customer, 1 order", "too few to learn from", "no cohorts to follow", "nothing between purchases"}},
-		"one customer":         {"order,date,customer,total\n1,2024-05-01,ann,10\n2,2024-06-01,ann,10\n3,2024-06-20,ann,12\n", []string{"1 customer, 3 orders", "1 customers are too few"}},
+		"one order":            {"order,date,customer,total\n1,2024-05-01,ann,10\n", []string{"1 customer, 1 order", "too few customers to", "no cohorts to follow", "nothing between purchases"}},
+		"one customer":         {"order,date,customer,total\n1,2024-05-01,ann,10\n2,2024-06-01,ann,10\n3,2024-06-20,ann,12\n", []string{"1 customer, 3 orders", "too few customers to"}},
 		"all on one day":       {"order,date,customer,total\n" + many(30, "%[1]d,2024-05-01,c%[1]d,10"), []string{"30 customers", "Nobody has bought on two different days"}},
 		"one purchase each":    {"order,date,customer,total\n" + many(30, "%[1]d,2024-05-0%[1]d,c%[1]d,10")[:0] + many(9, "%[1]d,2024-05-1%[1]d,c%[1]d,10") + many(9, "9%[1]d,2024-04-1%[1]d,d%[1]d,10"), []string{"Nobody has bought on two different days"}},
 		"future dates":         {"order,date,customer,total\n1,2024-05-01,ann,10\n2,2031-01-01,ann,10\n3,2031-01-01,bob,10\n", []string{"1 customer, 1 order", "2 orders lie after today"}},

@@ -157,12 +157,12 @@ func TestTooLittleToLearnFromIsSaidInWords(t *testing.T) {
 		}
 		s.work()
 		for _, path := range []string{"/insights/forecast", "/insights/money"} {
-			s.look(path).In(".blank", page.HasText("There are 5 customers; at least 10 are needed")).Not(".stat")
+			s.look(path).In(".blank", page.HasText("Too few customers to learn from (5): at least 10 are needed")).Not(".stat")
 		}
 		s.look("/insights/value").In(".blank", page.HasText("Customers are being scored"))
 		s.score()
 		for _, path := range []string{"/insights/value", "/insights/due"} {
-			s.renewed(path).In(".blank", page.HasText("There are 5 customers; at least 10 are needed")).Not(".stat")
+			s.renewed(path).In(".blank", page.HasText("Too few customers to learn from (5): at least 10 are needed")).Not(".stat")
 		}
 		s.look("/insights/moved").In(".blank", page.HasText("There is nothing to compare"), page.HasText("1 Feb 2026"))
 		for _, path := range []string{"/insights/forecast/export", "/insights/money/export", "/insights/value/export", "/insights/due/export", "/insights/moved/export"} {
@@ -170,7 +170,7 @@ func TestTooLittleToLearnFromIsSaidInWords(t *testing.T) {
 		}
 		s.place(s.sale(s.people(1, "GB")[0], "2026-02-09", 500))
 		s.work()
-		s.renewed("/insights/forecast").In(".blank", page.HasText("There are 6 customers"))
+		s.renewed("/insights/forecast").In(".blank", page.HasText("Too few customers to learn from (6)"))
 	})
 }
 
