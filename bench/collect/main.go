@@ -211,6 +211,7 @@ func (b bencher) left(batch int) (n int, err error) {
 // load sends requests of batch messages for so many seconds, rate messages a
 // second or, with 0, as fast as they are answered.
 func (b bencher) load(to string, batch, rate, seconds int) result {
+	run = strconv.FormatInt(time.Now().UnixNano(), 36)
 	var next, done, failed atomic.Int64
 	var mu sync.Mutex
 	var took []time.Duration
@@ -270,7 +271,8 @@ func (c *client) close() {
 	}
 }
 
-var run = strconv.FormatInt(time.Now().UnixNano(), 36) // so that no message of another run is the same
+// run is of one load, so that no message of another counts as told already.
+var run string
 
 func (c *client) send(n int64, batch int) error {
 	if c.conn == nil {
