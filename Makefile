@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint sizes format golden fuzz bench bench-report bench-collect torture assets deb clean
+.PHONY: help run build test lint sizes format golden fuzz bench bench-report bench-collect bench-pages torture assets deb clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -48,6 +48,9 @@ bench-report: ## regulars report beside DuckDB and pandas, on ten million orders
 
 bench-collect: ## what the door of tracking clients bears, on SQLite and PostgreSQL, with the load beside
 	@scripts/bench-collect.sh
+
+bench-pages: ## pages over a million customers, with 8 clients at once, on both engines; takes long at first
+	@scripts/bench-pages.sh
 
 torture: ## REGULARS_TORTURE (1000) kills an engine during import, collecting, page writes and jobs; takes long
 	@REGULARS_TORTURE=$${REGULARS_TORTURE:-1000} scripts/with-postgres.sh go test -count=1 -timeout 0 -v -run 'KilledWorkers|SurvivesAnyDeath|SurviveAnyDeath|WhateverIsKilled' ./internal/platform/jobs ./internal/doors/importers ./internal/doors/collect ./internal/app

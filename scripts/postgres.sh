@@ -2,6 +2,7 @@
 # A throw-away PostgreSQL for tests and benches, on loopback.
 #   scripts/postgres.sh start DIR   make a cluster in DIR, start it, print its address
 #   scripts/postgres.sh restart DIR stop it as a crash would, and start it again
+#   scripts/postgres.sh pause DIR   stop it and keep DIR; resume starts it again and prints its address
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
 # Nothing in it outlives DIR; fsync is off unless SYNC=on, so never keep data in it.
 set -euo pipefail
@@ -39,9 +40,16 @@ start)
 restart)
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate -w -t 60 -l "$dir/data/server.log" -o "$(cat "$dir/options")" restart >/dev/null
 	;;
+pause)
+	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
+	;;
+resume)
+	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" -o "$(cat "$dir/options")" start >/dev/null
+	echo "postgres://regulars@127.0.0.1:$(sed 's/^-p \([0-9]*\).*/\1/' "$dir/options")/postgres?sslmode=disable"
+	;;
 stop)
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true
 	rm -rf "$dir"
 	;;
-*) echo "start, restart or stop" >&2; exit 2 ;;
+*) echo "start, restart, pause, resume or stop" >&2; exit 2 ;;
 esac

@@ -26,12 +26,16 @@ func main() {
 	customers := flag.Int("customers", 1_000_000, "customers they are of")
 	seed := flag.Uint64("seed", 20260301, "seed of the file")
 	out := flag.String("out", "orders.csv", "file to write")
+	phones := flag.Bool("phones", false, "say each customer's phone number with their first order")
 	flag.Parse()
 	if *orders < *customers || *customers < 1 {
 		log.Fatal("there must be customers, and no fewer orders than customers")
 	}
 	g := &shop{rng: rand.New(rand.NewPCG(*seed, 1))}
 	g.visits(*orders, *customers)
+	if *phones {
+		g.told = make([]bool, *customers)
+	}
 	if err := g.write(*out); err != nil {
 		log.Fatal(err)
 	}
@@ -42,6 +46,7 @@ type shop struct {
 	rng   *rand.Rand
 	made  []uint64
 	means []float32
+	told  []bool // whose phone number was said; nil: nobody's is
 }
 
 // visits makes exactly so many orders of exactly so many customers.
@@ -119,7 +124,11 @@ func (g *shop) write(path string) error {
 		return err
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	fmt.Fprintln(w, "order_id,created_at,customer_id,customer_name,city,country,sku,product,quantity,total,channel,note")
+	head := "order_id,created_at,customer_id,customer_name,city,country,sku,product,quantity,total,channel,note"
+	if g.told != nil {
+		head += ",phone"
+	}
+	fmt.Fprintln(w, head)
 	row := make([]byte, 0, 300)
 	for i, m := range g.made {
 		customer := int(m & math.MaxUint32)
@@ -139,7 +148,15 @@ func (g *shop) write(path string) error {
 		row = strconv.AppendInt(row, int64(quantity), 10)
 		row = fmt.Appendf(append(row, ','), "%d.%02d,", cents/100, cents%100)
 		row = append(append(row, channels[k%len(channels)]...), ',')
-		row = append(quoted(row, notes[g.rng.IntN(len(notes))]), '\n')
+		row = quoted(row, notes[g.rng.IntN(len(notes))])
+		if g.told != nil {
+			row = append(row, ',')
+			if !g.told[customer] {
+				row = strconv.AppendInt(append(row, "+420 "...), int64(601_000_000+customer), 10)
+				g.told[customer] = true
+			}
+		}
+		row = append(row, '\n')
 		if _, err := w.Write(row); err != nil {
 			return err
 		}
