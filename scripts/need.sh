@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need where it is missing, on Debian and its kin.
-#   scripts/need.sh postgres browser race
+#   scripts/need.sh postgres browser race node
 # A program in use is never replaced.
 set -euo pipefail
 

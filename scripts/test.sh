@@ -19,6 +19,8 @@ step() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 
 step "format, vet, staticcheck"
 scripts/lint.sh
+step "the API's document, read by others"
+scripts/api.sh check
 step "one static binary"
 make -s build
 step "races, on little data: ${RACE:-none}"

@@ -109,6 +109,9 @@ type source struct {
 
 func (s source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
 
+// generated reports whether a program wrote it: no rule of style is for it.
+func (s source) generated() bool { return strings.HasSuffix(s.name, ".gen.go") }
+
 // pkg is the package's place below internal, or its path for cmd.
 func (s source) pkg() string { return strings.TrimPrefix(path.Dir(s.name), "internal/") }
 
@@ -317,7 +320,7 @@ var obvious = []string{"String", "Error", "Unwrap", "Is", "As", "Scan", "Value",
 	"Len", "Less", "Swap", "MarshalText", "UnmarshalText", "MarshalJSON", "UnmarshalJSON"}
 
 func exportedNamesSayTheirPromise(s source) (breaches []string) {
-	if s.isTest() || s.file.Name.Name == "main" {
+	if s.isTest() || s.generated() || s.file.Name.Name == "main" {
 		return nil
 	}
 	say := func(n *ast.Ident) {
@@ -358,7 +361,7 @@ func TestEveryPackageSaysWhatItIsAndItsOneRule(t *testing.T) {
 			continue
 		}
 		where[s.pkg()] = s.name
-		if s.file.Doc != nil {
+		if s.file.Doc != nil && !s.generated() {
 			said[s.pkg()] += s.file.Doc.Text()
 		}
 	}
@@ -382,7 +385,7 @@ func TestSizes(t *testing.T) {
 	}
 	var files, funcs []long
 	for _, s := range sources(t) {
-		if s.isTest() {
+		if s.isTest() || s.generated() {
 			continue
 		}
 		files = append(files, long{s.name, s.size})

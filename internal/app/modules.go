@@ -137,8 +137,15 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	m.Health = admin.Health(db, c.Telemetry, c.MetricsToken)
 	m.API, err = api.Open(db, c.Version,
 		users.API(db),
+		workspace.API(db),
 		customers.API(db, m.Events, Tables()),
 		webhooks.API(db, m.Events),
+		orders.API(db),
+		facts.API(db),
+		scores.API(db),
+		insights.API(db),
+		importers.API(db),
+		admin.API(db),
 	)
 	if err != nil {
 		return m, fmt.Errorf("open the API: %w", err)

@@ -46,6 +46,7 @@ func newHouse(t *testing.T, db *store.DB) house {
 		t.Fatal(err)
 	}
 	h := house{t: t, db: db, staff: map[web.Role]id.User{}, api: a.Modules.API}
+	t.Cleanup(func() { _ = h.api.Flush(context.Background()) })
 	if h.Server, err = a.Handler(t.Context(), ServeConfig{}); err != nil {
 		t.Fatal(err)
 	}

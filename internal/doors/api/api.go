@@ -91,3 +91,6 @@ func serve(document []byte) web.Handler {
 		return r.JSON(w, json.RawMessage(own))
 	}
 }
+
+// Document30 is the same for tools that know nothing newer than OpenAPI 3.0.
+func (d *Door) Document30() []byte { return d.v30 }

@@ -31,6 +31,10 @@ func (d *Door) handle(op rest.Operation) web.Handler {
 		if err = d.admit(w, r, key, op); err != nil {
 			return err
 		}
+		if op.Takes != "" { // a large file over a slow line
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Hour))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Hour))
+		}
 		call := &rest.Call{Request: r, Key: key.ID}
 		call.About, _ = id.ParseCustomer(r.PathValue("customer"))
 		again := r.Header.Get("Idempotency-Key")

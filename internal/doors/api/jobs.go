@@ -53,11 +53,14 @@ var Subscription = timeline.Subscription{
 	Name: "api", Kinds: []string{"customer.erased"},
 	Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
 		for _, e := range events {
-			_, err := tx.Exec(ctx, `
-				update api_answers set answer = null where about_id = $1 or about_id in (
-					select customer_id from customers where merged_into = $1)`, int64(e.Customer))
+			who, err := store.All(ctx, tx, store.Scalar[int64], `select customer_id from customers where merged_into = $1`, int64(e.Customer))
 			if err != nil {
 				return fmt.Errorf("forget the answers about %s: %w", e.Customer, err)
+			}
+			for _, c := range append(who, int64(e.Customer)) {
+				if _, err := tx.Exec(ctx, `update api_answers set answer = null where about_id = $1`, c); err != nil {
+					return fmt.Errorf("forget the answers about %s: %w", e.Customer, err)
+				}
 			}
 		}
 		return nil

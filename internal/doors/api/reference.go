@@ -131,6 +131,9 @@ func (d *Door) operation(w http.ResponseWriter, r *web.Request) error {
 		for _, media := range answer.Content {
 			p.Gets = properties(schemas, media.Schema, 0)
 		}
+		for i := range p.Gets {
+			p.Gets[i].Must = false // of an answer it says nothing
+		}
 	}
 	return r.Render(w, "api/operation.html", p)
 }

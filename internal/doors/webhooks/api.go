@@ -55,7 +55,7 @@ type apiWebhook struct {
 	ID          id.Endpoint `json:"id"`
 	URL         string      `json:"url"`
 	Description string      `json:"description"`
-	Events      []string    `json:"events" doc:"Kinds of events; none: all"`
+	Events      []string    `json:"events" doc:"Kinds of events; none: all" maxLength:"100"`
 	History     bool        `json:"history" doc:"Also told of events that came too late to react to, as from an import"`
 	State       string      `json:"state" enum:"on,paused,gone,given_up"`
 	Failures    int         `json:"failures" doc:"In a row, until now"`
@@ -136,7 +136,7 @@ type apiChangeInput struct {
 	Body struct {
 		URL         rest.Field[string]   `json:"url,omitempty" maxLength:"500"`
 		Description rest.Field[string]   `json:"description,omitempty" maxLength:"200"`
-		Events      rest.Field[[]string] `json:"events,omitempty" maxItems:"200" doc:"null: all"`
+		Events      rest.Field[[]string] `json:"events,omitempty" maxItems:"200" doc:"null: all" maxLength:"100"`
 		History     rest.Field[bool]     `json:"history,omitempty"`
 	}
 }

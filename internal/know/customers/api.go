@@ -37,14 +37,11 @@ func API(db *store.DB, kinds timeline.Kinds, tables []Table) []rest.Operation {
 		rest.Op(op("PUT /customers-by/external/{external}", "upsertCustomer", "Make or complete the customer with an id of your own").And("", web.Agent,
 			"The id is written with its system before it: shop:1234. Whoever has it, or one of the identities sent, is brought up to what is sent: "+
 				"fields replace, lists grow, what is left out stays. If nobody has, a customer is made."), d.apiUpsert),
-		rest.Op(replays(op("POST /customers/bulk", "upsertCustomers", "Make or complete up to 200 customers").And("", web.Agent,
-			"Each as by upsertCustomer. What is wrong with one does not keep back the others: read result of each.")), d.apiBulk),
+		rest.Op(op("POST /customers/bulk", "upsertCustomers", "Make or complete up to 200 customers").And("", web.Agent,
+			"Each as by upsertCustomer. What is wrong with one does not keep back the others: read result of each.").Repeating(), d.apiBulk),
 	}
 	return append(append(all, d.apiParts(op)...), d.apiCare(op)...)
 }
-
-// replays is an operation of several transactions that are each idempotent.
-func replays(o rest.Operation) rest.Operation { o.Replays = true; return o }
 
 // apiBy says that a program does it, in the name of its key's owner.
 func apiBy(c *rest.Call) By { return By{Actor: c.Staff.ID, Source: "api"} }

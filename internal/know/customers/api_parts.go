@@ -36,6 +36,7 @@ func (d desk) apiParts(op func(pattern, name, summary string) rest.Operation) []
 		rest.Op(op("DELETE "+at+"/identities/{kind}/{value}", "removeIdentity", "Take an identity away").And("POST "+at+"/identities/removal", web.Agent,
 			"Somebody else can have it then."), d.apiRelease),
 		rest.Op(op("PUT "+at+"/identities/{kind}/{value}/main", "preferIdentity", "Make an email or a phone the main one").And("POST "+at+"/identities/preference", web.Agent, ""), d.apiPrefer),
+		rest.Op(op("PUT "+at+"/emails/{email}/reachability", "reviveEmail", "Say that a dead email works again").And("POST "+at+"/reachability", web.Till, ""), d.apiRevive),
 		rest.Op(op("POST "+at+"/addresses", "addAddress", "Add an address").And("POST "+at+"/addresses", web.Agent, ""), d.apiAddAddress),
 		rest.Op(op("PUT "+at+"/addresses/{address}", "changeAddress", "Write an address anew").And("", web.Agent, ""), d.apiChangeAddress),
 		rest.Op(op("DELETE "+at+"/addresses/{address}", "removeAddress", "Forget an address").And("POST "+at+"/addresses/removal", web.Agent, ""), d.apiDropAddress),
@@ -259,6 +260,18 @@ func (d desk) apiPrefer(c *rest.Call, in *apiIdentityOf) (*rest.One[apiCustomer]
 			return err
 		}
 		return Prefer(ctx, tx, to, apiBy(c), i)
+	})
+}
+
+type apiEmailOf struct {
+	Customer apiOf  `path:"customer"`
+	Email    string `path:"email" minLength:"1" maxLength:"254"`
+	rest.IfMatch
+}
+
+func (d desk) apiRevive(c *rest.Call, in *apiEmailOf) (*rest.One[apiCustomer], error) {
+	return d.apiEdit(c, in.Customer.Of, in.IfMatch, func(ctx context.Context, tx *store.Tx, to id.Customer) error {
+		return Revive(ctx, tx, to, apiBy(c), in.Email)
 	})
 }
 

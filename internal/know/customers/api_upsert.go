@@ -82,7 +82,7 @@ func (d desk) matches(ctx context.Context, tx *store.Tx, match rest.IfMatch, ext
 	return match.Check(now)
 }
 
-type apiBulkInput struct {
+type apiCustomersInput struct {
 	Body struct {
 		Customers []apiBulkItem `json:"customers" minItems:"1" maxItems:"200"`
 	}
@@ -93,7 +93,7 @@ type apiBulkItem struct {
 	APIProfile
 }
 
-type apiBulkAnswer struct {
+type apiCustomersAnswer struct {
 	Body struct {
 		Results []apiBulkResult `json:"results" doc:"One for each customer, in their order"`
 	}
@@ -107,8 +107,8 @@ type apiBulkResult struct {
 
 // apiBulk tries all in one transaction. When one is refused each gets its
 // own, so that it holds up nobody else.
-func (d desk) apiBulk(c *rest.Call, in *apiBulkInput) (*apiBulkAnswer, error) {
-	out := &apiBulkAnswer{}
+func (d desk) apiBulk(c *rest.Call, in *apiCustomersInput) (*apiCustomersAnswer, error) {
+	out := &apiCustomersAnswer{}
 	all := make([]Profile, len(in.Body.Customers))
 	wrong := make([]error, len(all))
 	for i, item := range in.Body.Customers {

@@ -1,12 +1,14 @@
 package insights
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"regulars/internal/measure/retention"
+	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -76,10 +78,7 @@ func (d desk) saveMoney(w http.ResponseWriter, r *web.Request) error {
 		if err := SaveCosts(r.Context(), tx, c); err != nil {
 			return err
 		}
-		number := func(n int64) string { return strconv.FormatInt(n, 10) }
-		return users.Audit(r.Context(), tx, users.Change{By: r.Staff.ID, Action: "insights.costs_changed", Values: users.Changed(
-			"win_minor", number(was.WinMinor), number(c.WinMinor), "keep_minor", number(was.KeepMinor), number(c.KeepMinor),
-			"margin", number(was.Margin), number(c.Margin), "growth", number(was.Growth), number(c.Growth))})
+		return auditCosts(r.Context(), tx, r.Staff.ID, was, c)
 	})
 	if err != nil {
 		return err
@@ -246,4 +245,12 @@ func (d desk) moneyFile(w http.ResponseWriter, r *web.Request) error {
 		}
 		return s
 	})
+}
+
+// auditCosts notes what staff entered of their costs.
+func auditCosts(ctx context.Context, tx *store.Tx, by id.User, was, c Costs) error {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	return users.Audit(ctx, tx, users.Change{By: by, Action: "insights.costs_changed", Values: users.Changed(
+		"win_minor", number(was.WinMinor), number(c.WinMinor), "keep_minor", number(was.KeepMinor), number(c.KeepMinor),
+		"margin", number(was.Margin), number(c.Margin), "growth", number(was.Growth), number(c.Growth))})
 }

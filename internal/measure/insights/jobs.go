@@ -50,7 +50,7 @@ func Jobs(db *store.DB) []jobs.Kind {
 						return err
 					}
 				}
-				pause, err := rest(ctx, tx)
+				pause, err := calm(ctx, tx)
 				if err != nil {
 					return err
 				}

@@ -120,10 +120,10 @@ func enqueue(ctx context.Context, tx *store.Tx, f Filter, at time.Time) error {
 	return jobs.Enqueue(ctx, tx, jobs.New{Kind: computeJob, Args: computeArgs{f}, Key: hex.EncodeToString(sum[:16]), At: at})
 }
 
-// rest is how long the standing figures are left alone after a change where
+// calm is how long the standing figures are left alone after a change where
 // they take long: twenty times as long, up to ten minutes. So a store of a
 // million orders is not computed all day; who opens a page asks at once.
-func rest(ctx context.Context, q store.Querier) (time.Duration, error) {
+func calm(ctx context.Context, q store.Querier) (time.Duration, error) {
 	took, err := store.All(ctx, q, store.Scalar[int64], `select took_ms from insights_results where question = $1 and filter = $2`,
 		figuresQuestion, Standing.key())
 	if err != nil {

@@ -86,10 +86,10 @@ func Jobs(db *store.DB) []jobs.Kind {
 	}
 }
 
-// rest is how many times as long as scoring everybody took nobody is scored
+// calm is how many times as long as scoring everybody took nobody is scored
 // after it for changes alone, so that a long import does not make a large
 // business score all the time.
-const rest = 10
+const calm = 10
 
 // refreshSoon refreshes, now or, when everybody would have to be scored again
 // just after they were, later.

@@ -47,7 +47,7 @@ type fit struct {
 	day      string
 	buyers   int64
 	finished bool
-	restedAt time.Time // of a finished one: see rest
+	restedAt time.Time // of a finished one: see calm
 	models   []Model
 
 	buying   *retention.BGNBD
@@ -184,7 +184,7 @@ func load(ctx context.Context, q store.Querier, model int64) (*fit, error) {
 			&likelihood, &m.Edge, &m.Trouble)
 		m.ID, m.FittedAt, m.LogLikelihood = model, time.UnixMicro(at).UTC(), likelihood.Float64
 		f.day, f.buyers, f.finished = m.AsOfDay, m.Buyers, finished.Valid
-		f.restedAt = time.UnixMicro(finished.Int64 + rest*(finished.Int64-at))
+		f.restedAt = time.UnixMicro(finished.Int64 + calm*(finished.Int64-at))
 		return m, err
 	}, `
 		select kind, as_of_day, fitted_at, finished_at, orders, buyers, customers, repeaters, parameters, log_likelihood, edge, trouble

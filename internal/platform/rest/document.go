@@ -2,7 +2,6 @@ package rest
 
 import (
 	"cmp"
-	"net/http"
 	"reflect"
 	"strings"
 	"sync"
@@ -83,14 +82,12 @@ func (o Operation) describe() huma.Operation {
 		OperationID: o.Name, Method: o.Method(), Path: o.Path(), Summary: o.Summary, Description: o.describeText(),
 		Tags: []string{noun}, DefaultStatus: o.Status, MaxBodyBytes: cmp.Or(o.MaxBody, maxBody), BodyReadTimeout: 30 * time.Second,
 		Security: []map[string][]string{{"key": {}}},
-		Errors:   []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}
-	if strings.Contains(o.Path(), "{") {
-		op.Errors = append(op.Errors, http.StatusNotFound)
+	if o.Takes != "" {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{o.Takes: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
 	}
 	if o.Writes() {
 		n := maxRetryKey
-		op.Errors = append(op.Errors, http.StatusConflict, http.StatusPreconditionFailed)
 		op.Parameters = []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &n},
 			Description: "Any text of your own. The same request with the same one is done once, and gets the same answer for a day."}}
 	}

@@ -71,6 +71,7 @@ type Operation struct {
 	Page    string   // the route of the interface that does the same; empty: none changes what this does
 	Status  int      // of success; 0: 200, or 204 when there is nothing to answer
 	MaxBody int64    // bytes accepted; 0: 1 MiB
+	Takes   string   // the content type of a body that is read as it comes; empty: none
 	Replays bool     // done twice it is as done once, whatever fails between: nothing is settled before its end
 
 	register func(huma.API, huma.Operation)
@@ -249,3 +250,6 @@ func (a *API) Described(name string) *huma.Operation { return a.described[name] 
 
 // Making is an operation that answers 201.
 func (o Operation) Making() Operation { o.Status = http.StatusCreated; return o }
+
+// Repeating is an operation that done twice is as done once.
+func (o Operation) Repeating() Operation { o.Replays = true; return o }

@@ -49,10 +49,10 @@ func Admin(d Desk) []web.Route {
 		{Pattern: "GET /sign-in/other", Role: web.Public, Handler: d.toOther},
 		{Pattern: "GET /sign-in/other/back", Role: web.Public, Handler: d.fromOther},
 		{Pattern: "GET /sign-in/forgotten", Role: web.Public, Handler: d.showForgotten},
-		{Pattern: "POST /sign-in/forgotten", Role: web.Public, Handler: d.forgotten},
+		{Pattern: "POST /sign-in/forgotten", Role: web.Public, PerMinute: 30, Handler: d.forgotten},
 		{Pattern: "POST /sign-out", Role: web.Public, Handler: signOut(db)},
-		{Pattern: "GET /password/{token}", Role: web.Public, Handler: showLink(db)},
-		{Pattern: "POST /password/{token}", Role: web.Public, Handler: d.useLink},
+		{Pattern: "GET /password/{token}", Role: web.Public, PerMinute: 60, Handler: showLink(db)},
+		{Pattern: "POST /password/{token}", Role: web.Public, PerMinute: 30, Handler: d.useLink},
 
 		{Pattern: "GET /account", Role: web.Viewer, Handler: showAccount(db)},
 		{Pattern: "POST /account", Role: web.Viewer, Handler: saveAccount(db)},

@@ -349,3 +349,24 @@ func TestPagesShownSideBySideAreNotMixedUp(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestAnAddressThatComesTooOftenWaits(t *testing.T) {
+	h := serve(t, func(c *web.Config) {
+		c.Routes = append(c.Routes, web.Route{Pattern: "GET /often", Role: web.Public, PerMinute: 3, Handler: noteForm})
+	})
+	for range 3 {
+		if w := h.do("GET", "/often", "", ""); w.Code != http.StatusOK {
+			t.Fatal(w.Code)
+		}
+	}
+	w := h.do("GET", "/often", "", "")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "20" || !strings.Contains(w.Body.String(), "too many requests") {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if w := h.do("GET", "/open", "", ""); w.Code != http.StatusOK {
+		t.Errorf("another route: %d", w.Code)
+	}
+	if w := h.do("GET", "/often", "", "", "X-Forwarded-For", "203.0.113.7"); w.Code != http.StatusTooManyRequests {
+		t.Errorf("an address that was made up by who is no proxy: %d", w.Code)
+	}
+}

@@ -29,8 +29,8 @@ var Places = []web.Place{
 // Admin is the list of this module's pages.
 func Admin(db *store.DB) []web.Route {
 	return []web.Route{
-		{Pattern: "GET /set-up/{token}", Role: web.Public, Handler: showSetup(db)},
-		{Pattern: "POST /set-up/{token}", Role: web.Public, Handler: setUp(db)},
+		{Pattern: "GET /set-up/{token}", Role: web.Public, PerMinute: 60, Handler: showSetup(db)},
+		{Pattern: "POST /set-up/{token}", Role: web.Public, PerMinute: 30, Handler: setUp(db)},
 		{Pattern: "GET /set-up/{token}/place", Role: web.Public, Handler: setupPlace(db)},
 		{Pattern: "GET /settings", Role: web.Owner, Handler: showSettings(db)},
 		{Pattern: "POST /settings", Role: web.Owner, Handler: saveSettings(db)},
