@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"regulars/internal/app"
+	"regulars/internal/doors/archive"
 	"regulars/internal/doors/importers"
 	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
@@ -26,7 +27,7 @@ import (
 )
 
 type importCmd struct {
-	Files []string `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip)."`
+	Files []string `arg:"" name:"file" type:"existingfile" help:"CSV, XLSX or fixed columns, also packed (.gz, .zst, .zip); or the archive of a whole database, into an empty one."`
 	reading
 	Source string `placeholder:"NAME" help:"Whose order numbers these are; the same number of two sources is two orders."`
 	Errors string `placeholder:"FILE" help:"Write rows that cannot be read to FILE, to be mended and imported again."`
@@ -35,6 +36,9 @@ type importCmd struct {
 }
 
 func (c *importCmd) Run(ctx context.Context, config app.Config, out io.Writer) error {
+	if len(c.Files) == 1 && archive.Is(c.Files[0]) {
+		return takeArchive(ctx, config, c.Files[0], out)
+	}
 	a, err := app.Open(ctx, config)
 	if err != nil {
 		return err

@@ -37,14 +37,17 @@ type cli struct {
 	Log      string           `default:"info" enum:"debug,info,warn,error" env:"REGULARS_LOG" help:"How much to log: ${enum}."`
 	Version  kong.VersionFlag `help:"Print the version and end."`
 
-	Serve  serveCmd  `cmd:"" help:"Serve the pages and do the background work."`
-	Work   workCmd   `cmd:"" help:"Only do the background work, beside a server on PostgreSQL."`
-	Import importCmd `cmd:"" help:"Read a store's file: its customers, orders and refunds."`
-	Report reportCmd `cmd:"" help:"Say who comes back, straight from files: no server, no database."`
-	Demo   demoCmd   `cmd:"" help:"Make a demo store to try everything in."`
-	MCP    mcpCmd    `cmd:"" name:"mcp" help:"Let an assistant ask about customers and figures, over stdin and stdout."`
-	User   userCmd   `cmd:"" help:"Add, list and mend the people who may sign in."`
-	Check  checkCmd  `cmd:"" help:"Check the database, or rebuild what is derived from it."`
+	Serve   serveCmd   `cmd:"" help:"Serve the pages and do the background work."`
+	Work    workCmd    `cmd:"" help:"Only do the background work, beside a server on PostgreSQL."`
+	Import  importCmd  `cmd:"" help:"Read a store's file: its customers, orders and refunds."`
+	Report  reportCmd  `cmd:"" help:"Say who comes back, straight from files: no server, no database."`
+	Demo    demoCmd    `cmd:"" help:"Make a demo store to try everything in."`
+	MCP     mcpCmd     `cmd:"" name:"mcp" help:"Let an assistant ask about customers and figures, over stdin and stdout."`
+	User    userCmd    `cmd:"" help:"Add, list and mend the people who may sign in."`
+	Export  exportCmd  `cmd:"" help:"Write the whole database as text that any program reads."`
+	Backup  backupCmd  `cmd:"" help:"Copy the database into one file while it is used, or check such a file."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database."`
+	Check   checkCmd   `cmd:"" help:"Check the database, or rebuild what is derived from it."`
 }
 
 const description = `Regulars helps a business keep the customers it already has.

@@ -36,6 +36,7 @@ type running struct {
 	MailFrom     string        `name:"mail-from" env:"REGULARS_MAIL_FROM" placeholder:"ADDRESS" help:"The address that letters come from."`
 	MailPassword string        `name:"mail-password" env:"REGULARS_MAIL_PASSWORD" placeholder:"WORD" help:"The password there. It is better kept in the environment or the file than written on the command line."`
 	TracesShare  float64       `name:"traces-share" default:"1" env:"REGULARS_TRACES_SHARE" help:"The share of requests and jobs that is traced, 0 to 1."`
+	scheduled
 }
 
 // open opens the program with what is told of it; the function that is
@@ -49,6 +50,7 @@ func (c running) open(ctx context.Context, config app.Config) (*app.App, func(),
 		return nil, nil, errs.Of(errs.Invalid, err, "regulars.traces")
 	}
 	config.Telemetry = t
+	c.into(&config)
 	a, err := app.Open(ctx, config)
 	if err != nil {
 		return nil, nil, err

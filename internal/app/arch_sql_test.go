@@ -30,8 +30,10 @@ var owner = map[string]string{
 	"tasks":     "know/tasks",
 	"orders":    "know/orders",
 	"facts":     "know/facts",
+	"keeping":   "know/keeping",
 	"imports":   "doors/importers",
 	"api":       "doors/api",
+	"backups":   "doors/backup",
 	"insights":  "measure/insights",
 	"scores":    "measure/scores",
 	"collect":   "doors/collect",
@@ -156,6 +158,10 @@ func TestATableIsWrittenByItsOwnModuleOnly(t *testing.T) {
 // what may still be done to them.
 var onlyAdded = map[string]string{"audit": "", "audit_values": "", "audit_head": "update"}
 
+// forgets is the one exception: what stood in fields goes when the keeping
+// period that the owner chose is over. The lines stay, and say so.
+var forgets = struct{ file, what string }{"internal/platform/users/keeping.go:", "delete from audit_values"}
+
 func TestNothingEditsTheAuditLog(t *testing.T) {
 	edits := func(text string) (found []string) {
 		flat := strings.ToLower(strings.Join(strings.Fields(text), " "))
@@ -170,6 +176,9 @@ func TestNothingEditsTheAuditLog(t *testing.T) {
 	}
 	for _, p := range allPhrases(t) {
 		for _, e := range edits(p.text) {
+			if e == forgets.what && strings.HasPrefix(p.at, forgets.file) {
+				continue
+			}
 			t.Errorf("%s: %q: a line of the audit log is written once and stays", p.at, e)
 		}
 	}

@@ -47,6 +47,7 @@ var order = []string{
 	"know/accounts",
 	"know/orders",
 	"know/facts",
+	"know/keeping",
 	"know/segments",
 
 	"measure/retention",
@@ -77,6 +78,8 @@ var order = []string{
 	"doors/mcp",
 	"doors/collect",
 	"doors/importers",
+	"doors/backup",
+	"doors/archive",
 	"doors/report",
 	"doors/demo",
 

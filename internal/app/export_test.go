@@ -23,20 +23,21 @@ import (
 
 // noFile are lists that are no list of their own, by the id of their table.
 var noFile = map[string]string{
-	"status": "how things stand this minute; metrics are what keeps them",
-	"buyers": "the first buyers of one product: the customers' own list has everybody",
-	"held":   "what the forecast is held against, explained on its page",
-	"top":    "a few lines that explain one sum",
-	"told":   "a file that is about to be imported, as it was understood",
-	"raw":    "the first lines of a file that is about to be imported",
+	"status":  "how things stand this minute; metrics are what keeps them",
+	"buyers":  "the first buyers of one product: the customers' own list has everybody",
+	"held":    "what the forecast is held against, explained on its page",
+	"top":     "a few lines that explain one sum",
+	"receipt": "downloaded as it was sealed",
+	"told":    "a file that is about to be imported, as it was understood",
+	"raw":     "the first lines of a file that is about to be imported",
 }
 
 // demoApp is the whole program over a small demo store, with a session of its
 // owner.
 func demoApp(t *testing.T, dsn string) (*App, http.Handler, string) {
 	t.Helper()
-	now := time.Date(2026, 4, 1, 8, 0, 0, 0, time.UTC)
-	a, err := Open(t.Context(), Config{DB: dsn, Exclusive: true, Clock: func() time.Time { return now }})
+	clock := testkit.NewClock(april())
+	a, err := Open(t.Context(), Config{DB: dsn, Exclusive: true, Clock: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +45,11 @@ func demoApp(t *testing.T, dsn string) (*App, http.Handler, string) {
 	if _, err := demo.Make(t.Context(), a.DB, demo.Options{Customers: 150, Until: "2026-03-31", Tables: Tables()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Drain(t.Context()); err != nil {
-		t.Fatal(err)
+	for range 2 { // what waits a moment for more changes, too
+		if err := a.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Minute)
 	}
 	h, err := a.Handler(t.Context(), ServeConfig{})
 	if err != nil {
@@ -168,4 +172,10 @@ func sheetRows(ctx context.Context, body string) (n int, err error) {
 		}
 		n++
 	}
+}
+
+// askFor is the body of a page or file, whatever its status.
+func askFor(t *testing.T, h http.Handler, path, token string) string {
+	t.Helper()
+	return page.Do(t, h, httptest.NewRequest(http.MethodGet, path, nil), page.As(token)).Body
 }

@@ -10,6 +10,8 @@ import (
 
 	"regulars/internal/doors/admin"
 	"regulars/internal/doors/api"
+	"regulars/internal/doors/archive"
+	"regulars/internal/doors/backup"
 	"regulars/internal/doors/collect"
 	"regulars/internal/doors/demo"
 	"regulars/internal/doors/importers"
@@ -18,6 +20,7 @@ import (
 	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
+	"regulars/internal/know/keeping"
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
 	"regulars/internal/measure/insights"
@@ -63,11 +66,14 @@ func files() map[string]fs.FS {
 		"mail":      mail.Files,
 		"workspace": workspace.Files,
 		"customers": customers.Files,
+		"keeping":   keeping.Files,
 		"orders":    orders.Files,
 		"scores":    scores.Files,
 		"insights":  insights.Files,
 		"collect":   collect.Files,
 		"importers": importers.Files,
+		"backup":    backup.Files,
+		"archive":   archive.Files,
 		"admin":     admin.Files,
 		"webhooks":  webhooks.Files,
 		"mcp":       mcp.Files,
@@ -95,6 +101,11 @@ func Tables() []customers.Table {
 	return join(customers.Tables, orders.Tables, facts.Tables, scores.Tables, webhooks.Tables, collect.Tables)
 }
 
+// keepingKinds lists what can be forgotten after a while.
+func keepingKinds() []keeping.Kind {
+	return join(keeping.Kinds(Tables()), importers.Keeping)
+}
+
 // events lists what can happen to a customer.
 func events() timeline.Kinds {
 	return timeline.NewKinds(customers.Kinds, orders.Kinds, collect.Kinds)
@@ -102,7 +113,14 @@ func events() timeline.Kinds {
 
 // subscriptions lists who reacts to what happens.
 func subscriptions() []timeline.Subscription {
-	return []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription, webhooks.Subscription(events()), api.Subscription}
+	return []timeline.Subscription{
+		facts.Subscription,
+		scores.Subscription,
+		insights.Subscription,
+		webhooks.Subscription(events()),
+		api.Subscription,
+		backup.Subscription,
+	}
 }
 
 // modules puts the program together over a database.
@@ -112,8 +130,21 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if m.Catalog, err = Catalog(); err != nil {
 		return m, err
 	}
-	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, collect.Places, users.Places, workspace.Places, webhooks.Places)
-	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, users.Places, workspace.Places, webhooks.Places, api.Places)
+	m.Places = join(
+		admin.Places,
+		customers.Places,
+		orders.Places,
+		insights.Places,
+		importers.Places,
+		collect.Places,
+		keeping.Places,
+		backup.Places,
+		archive.Places,
+		users.Places,
+		workspace.Places,
+		webhooks.Places,
+		api.Places,
+	)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	letters, err := users.LetterTexts()
 	if err != nil {
@@ -123,11 +154,13 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		mail.Jobs(db, c.Mail),
 		timeline.Jobs(db, subscriptions()),
 		customers.Jobs(db),
+		keeping.Jobs(db, keepingKinds()),
 		orders.Jobs(db),
 		facts.Jobs(db),
 		scores.Jobs(db),
 		insights.Jobs(db),
 		importers.Jobs(db, Tables()),
+		backup.Jobs(db, c.backups()),
 		collect.Jobs(db, Tables()),
 		webhooks.Jobs(db),
 		api.Jobs(db),
@@ -161,6 +194,9 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		collect.Admin(db),
 		collect.Doors(db),
 		collect.ShopDoors(db),
+		backup.Admin(db, c.backups()),
+		archive.Admin(db, archivePlan, c.Version),
+		keeping.Admin(db, keepingKinds()),
 		admin.Admin(db, m.Places, c.Version),
 		m.Health,
 		m.API.Admin(),

@@ -101,6 +101,11 @@ var posts = map[string]post{
 	"/products/categories/{category}":                   category("", "name-#=Coffees"),
 	"/products/categories/{category}/removal":           category("/removal", ""),
 
+	"/settings/backups":       at("/settings/backups", "on=1&hour=4&daily=3&weekly=0&monthly=1"),
+	"/settings/personal-data": at("/settings/personal-data", "notes=400"),
+	"/settings/archive":       at("/settings/archive", ""),
+	"/settings/backups/now":   at("/settings/backups/now", ""),
+
 	"/imports":                       upload,
 	"/imports/{import}":              imported("waiting", "", "encoding=other"),
 	"/imports/{import}/continuation": imported("stopped", "/continuation", ""),

@@ -45,6 +45,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if what := os.Getenv("REGULARS_TEST_KILLED"); what != "" {
+		os.Exit(runKilled(what))
+	}
 	os.Exit(browser.Main(m))
 }
 

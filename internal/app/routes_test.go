@@ -36,11 +36,17 @@ type house struct {
 	staff map[web.Role]id.User
 	work  func(ctx context.Context) error
 	api   *api.Door
+	drain func() error
 }
 
 func newHouse(t *testing.T, db *store.DB) house {
 	t.Helper()
-	a := &App{Config: Config{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))}, DB: db}
+	return loggedHouse(t, db, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
+}
+
+func loggedHouse(t *testing.T, db *store.DB, log *slog.Logger) house {
+	t.Helper()
+	a := &App{Config: Config{Log: log}, DB: db}
 	var err error
 	if a.Modules, err = modules(db, a.Config); err != nil {
 		t.Fatal(err)
@@ -51,6 +57,7 @@ func newHouse(t *testing.T, db *store.DB) house {
 		t.Fatal(err)
 	}
 	h.work = a.Work
+	h.drain = func() error { return a.Drain(t.Context()) }
 	testkit.Do(t, db, func(tx *store.Tx) error {
 		for role := web.Viewer; role <= web.Owner; role++ {
 			user, err := users.Add(t.Context(), tx, users.New{Name: "The " + role.String(), Email: role.String() + "@example.com", Role: role})

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"regulars/internal/app/migrations"
+	"regulars/internal/doors/backup"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/mail"
@@ -45,6 +46,7 @@ type Config struct {
 	Telemetry    *telemetry.Telemetry // nil: nothing is counted or traced
 	Mail         mail.Settings        // how mail goes out; without a host as the owner chooses it
 	MetricsToken string               // opens /metrics; empty: there is none
+	Backups      backup.Setup         // folder and key of scheduled backups; the rest is filled in
 }
 
 // App is an opened program: a database and the modules over it.
@@ -107,6 +109,13 @@ func (c Config) secrets() (*secrets.Box, error) {
 		return nil, errs.Of(errs.Invalid, err, "app.wrong.key-file")
 	}
 	return box, nil
+}
+
+func (c Config) now() time.Time {
+	if c.Clock != nil {
+		return c.Clock()
+	}
+	return time.Now()
 }
 
 // Close closes the database.

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -83,12 +85,19 @@ func (d door) checks(r *web.Request) ([]check, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks := []check{database, disk, work}
 	letters, err := d.mailCheck(r)
 	if err != nil {
 		return nil, err
 	}
-	checks = append(checks, letters...)
+	checks := []check{database, disk}
+	if d.db.Embedded() {
+		saved, err := d.backupCheck(r)
+		if err != nil {
+			return nil, err
+		}
+		checks = append(checks, saved)
+	}
+	checks = append(append(checks, work), letters...)
 	hooks, err := lookAtWebhooks(r.Context(), d.db)
 	if err != nil || hooks.all == 0 {
 		return checks, err
@@ -108,6 +117,34 @@ func (d door) mailCheck(r *web.Request) ([]check, error) {
 		c.tone, c.text = kit.Warn, r.T("admin.status.mail.failed", "Ago", r.Print.Ago(last.At, r.Now))
 	}
 	return []check{c}, nil
+}
+
+// oldBackup is when a daily backup is missed.
+const oldBackup = 50 * time.Hour
+
+// backupCheck says when the last backup was made, and that one failed.
+func (d door) backupCheck(r *web.Request) (check, error) {
+	c := check{what: "admin.status.backup", leads: "/settings/backups", tone: kit.Plain, text: r.T("admin.status.backup.none")}
+	var at sql.NullInt64
+	var size int64
+	var trouble string
+	err := d.db.QueryRow(r.Context(), `select last_at, last_bytes, trouble from backups where id = 1`).Scan(&at, &size, &trouble)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return c, nil
+	case err != nil:
+		return c, fmt.Errorf("look at the backups: %w", err)
+	}
+	if at.Valid {
+		made := time.UnixMicro(at.Int64)
+		c.tone = toneOf(r.Now.Sub(made) > oldBackup, false)
+		c.text = r.T("admin.status.backup.text", "When", r.Print.Ago(made, r.Now), "Size", bytesOf(r, size))
+	}
+	if trouble != "" {
+		c.tone = kit.Bad
+		c.text += " " + r.T("admin.status.backup.failed")
+	}
+	return c, nil
 }
 
 func (d door) workCheck(r *web.Request) (check, error) {

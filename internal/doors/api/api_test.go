@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +14,6 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
-	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/rest"
 	"regulars/internal/platform/store"
@@ -132,13 +130,6 @@ func (a reply) text(path string) string {
 	}
 	s, _ := v.(string)
 	return s
-}
-
-func (h *house) drain() {
-	h.t.Helper()
-	if err := jobs.Drain(h.t.Context(), h.db, slices.Concat(timeline.Jobs(h.db, []timeline.Subscription{api.Subscription}), customers.Jobs(h.db), api.Jobs(h.db))); err != nil {
-		h.t.Fatal(err)
-	}
 }
 
 func TestOnlyKeysAreLetIn(t *testing.T) {

@@ -3,7 +3,6 @@ package importers
 import (
 	"embed"
 	"errors"
-	"fmt"
 	"net/http"
 	"path"
 	"slices"
@@ -252,18 +251,4 @@ func (d door) errors(w http.ResponseWriter, r *web.Request) error {
 			}
 		}
 	})
-}
-
-// bytesText is a size as people say it.
-func bytesText(r *web.Request, n int64) string {
-	units := []string{"B", "kB", "MB", "GB"}
-	v, u := float64(n), 0
-	for v >= 1000 && u < len(units)-1 {
-		v, u = v/1000, u+1
-	}
-	digits := 0
-	if u > 0 && v < 10 {
-		digits = 1
-	}
-	return fmt.Sprintf("%s %s", r.Print.Decimal(v, digits), units[u])
 }

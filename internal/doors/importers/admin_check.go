@@ -293,7 +293,7 @@ func alerts(r *web.Request, p Preview) []kit.Alert {
 func aboutFile(r *web.Request, im Import, p Preview) []kit.Term {
 	kind := map[string]string{"csv": "CSV", "xlsx": "XLSX", "columns": r.T("importers.kind.columns"), "vcard": r.T("importers.kind.vcard")}[p.Format.Kind]
 	terms := []kit.Term{
-		{Name: r.T("importers.size"), Value: bytesText(r, im.Size)},
+		{Name: r.T("importers.size"), Value: r.Print.Bytes(im.Size)},
 		{Name: r.T("importers.kind"), Value: strings.Trim(kind+", "+p.Format.Packing, ", ")},
 		{Name: r.T("importers.columns"), Value: r.Print.Int(int64(len(p.Header)))},
 	}

@@ -101,7 +101,7 @@ func (d door) terms(r *web.Request, im Import) ([]kit.Term, error) {
 	}
 	terms := []kit.Term{
 		{Name: r.T("importers.layout"), Value: layoutText(r, im.Settings.Layout)},
-		{Name: r.T("importers.size"), Value: bytesText(r, im.Size)},
+		{Name: r.T("importers.size"), Value: r.Print.Bytes(im.Size)},
 		{Name: r.T("importers.by"), Value: by},
 		{Name: r.T("importers.at"), Value: r.Print.Time(im.CreatedAt)},
 	}

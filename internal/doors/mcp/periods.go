@@ -19,7 +19,7 @@ const wait = 8 * time.Second
 // that they are computed, and waits a while for them. Old ones are better than
 // none.
 func (a asking) await(ctx context.Context, read func() (fresh, found bool, err error), ask func(context.Context, *store.Tx) error) error {
-	fresh, found, err := read()
+	fresh, _, err := read()
 	if err != nil || fresh {
 		return err
 	}
@@ -32,6 +32,7 @@ func (a asking) await(ctx context.Context, read func() (fresh, found bool, err e
 		}
 	}
 	end := time.After(wait)
+	found := false
 	for tick := 50 * time.Millisecond; ; tick = min(2*tick, time.Second) {
 		if fresh, found, err = read(); err != nil || fresh {
 			return err

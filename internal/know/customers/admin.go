@@ -69,6 +69,7 @@ func Admin(db *store.DB, kinds timeline.Kinds, tables []Table) []web.Route {
 		{Pattern: "POST /customers/duplicates/{one}/{other}/dismissal", Role: web.Agent, Handler: d.dismiss},
 
 		{Pattern: "GET /customers/{customer}/export", Role: web.Manager, Handler: d.export},
+		{Pattern: "GET /customers/{customer}/receipt", Role: web.Manager, Handler: d.receipt},
 		{Pattern: "GET /customers/{customer}/erasure", Role: web.Manager, Handler: d.askErase},
 		{Pattern: "POST /customers/{customer}/erasure", Role: web.Manager, Handler: d.erase},
 	}

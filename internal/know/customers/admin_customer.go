@@ -82,7 +82,7 @@ func (d desk) render(w http.ResponseWriter, r *web.Request, status int, c Custom
 		return err
 	}
 	if !c.ErasedAt.IsZero() {
-		return r.RenderStatus(w, status, "customers/erased.html", p)
+		return d.renderErased(w, r, status, p)
 	}
 	for _, fill := range []func(context.Context, *web.Request, *customerPage) error{d.fillFacts, d.fillProfile, d.fillConsents, d.fillMerges, d.fillStory} {
 		if err := fill(r.Context(), r, &p); err != nil {

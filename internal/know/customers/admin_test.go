@@ -274,7 +274,10 @@ func TestAPersonIsDownloadedAndErasedOnlyWithTheirNameTyped(t *testing.T) {
 	c := anna(t, db)
 	h := pages(t, db, web.Manager)
 	path := "/customers/" + c.String()
-	file := page.Get(t, h, path+"/export", signedIn)
+	if zip := page.Get(t, h, path+"/export", signedIn); !strings.HasPrefix(zip.Body, "PK") || !strings.Contains(zip.Body, "README.txt") {
+		t.Errorf("the person gets %.20q", zip.Body)
+	}
+	file := page.Get(t, h, path+"/export?format=json", signedIn)
 	if !json.Valid([]byte(file.Body)) || !strings.Contains(file.Header.Get("Content-Disposition"), c.String()) {
 		t.Errorf("the export is %q", file.Body[:80])
 	}
@@ -287,7 +290,10 @@ func TestAPersonIsDownloadedAndErasedOnlyWithTheirNameTyped(t *testing.T) {
 	if left := findings(t, db); len(left) > 0 {
 		t.Errorf("still in %v", left)
 	}
-	page.Get(t, h, path, signedIn).In("main", page.HasText("This person was erased"))
+	page.Get(t, h, path, signedIn).In("main", page.HasText("This person was erased")).In("#receipt tbody th", page.HasText("customer_identities")).In("main", page.HasText("Genuine"))
+	if receipt := page.Get(t, h, path+"/receipt", signedIn).Body; !strings.Contains(receipt, `"genuine":true`) || strings.Contains(receipt, "Zanzibar") {
+		t.Error(receipt)
+	}
 	page.Get(t, h, "/customers", signedIn).In("main", page.HasText("Nobody here yet"))
 }
 

@@ -72,7 +72,7 @@ type apiIdentity struct {
 	Value string `json:"value" minLength:"1" maxLength:"254" doc:"An id of another system is written shop:1234" example:"ana@example.com"`
 }
 
-func (i apiIdentity) identity() Identity { return Identity{i.Kind, i.Value} }
+func (i apiIdentity) identity() Identity { return Identity(i) }
 
 type apiTaste struct {
 	Kind  string `json:"kind" enum:"music,sport,hobby,food,cause"`
@@ -86,7 +86,7 @@ type apiDate struct {
 	Year     int    `json:"year,omitempty" minimum:"0" maximum:"2200" doc:"0: not known"`
 }
 
-func (d apiDate) date() Date { return Date{d.Kind, d.Label, d.MonthDay, d.Year} }
+func (d apiDate) date() Date { return Date(d) }
 
 // APIPlace is an address as a program tells of it.
 type APIPlace struct {
@@ -175,7 +175,7 @@ func readAPI(ctx context.Context, q store.Querier, asked id.Customer) (apiCustom
 		return a, fmt.Errorf("read the dates of %s: %w", c.ID, err)
 	}
 	for _, d := range dates {
-		a.Dates = append(a.Dates, apiDate{d.Kind, d.Label, d.MonthDay, d.Year})
+		a.Dates = append(a.Dates, apiDate(d))
 	}
 	addresses, err := Addresses(ctx, q, c.ID)
 	if err != nil {

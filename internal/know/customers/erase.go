@@ -53,9 +53,14 @@ func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Custom
 	if err != nil {
 		return err
 	}
+	var wiped []Wiped
 	for _, t := range tables {
-		if err := t.erase(ctx, tx, in, ids); err != nil {
+		w, err := t.erase(ctx, tx, in, ids)
+		if err != nil {
 			return fmt.Errorf("erase %s: %s: %w", c, t.Name, err)
+		}
+		if w.Removed+w.Emptied+w.Kept > 0 {
+			wiped = append(wiped, w)
 		}
 	}
 	if _, err := tx.Exec(ctx, `delete from customer_duplicates where other_id in (`+in+`)`, ids...); err != nil {
@@ -64,20 +69,25 @@ func EraseForGood(ctx context.Context, tx *store.Tx, tables []Table, c id.Custom
 	if err := mark(ctx, tx, c, keys); err != nil {
 		return fmt.Errorf("erase %s: %w", c, err)
 	}
+	text, digest, err := writeReceipt(ctx, tx, c, by, wiped)
+	if err != nil {
+		return fmt.Errorf("erase %s: %w", c, err)
+	}
 	for _, m := range members {
-		if err := erased(ctx, tx, m, by); err != nil {
+		if err := erased(ctx, tx, m, by, text, digest); err != nil {
 			return err
 		}
 	}
 	return timeline.Record(ctx, tx, by.event(c, kindErased, struct{}{}))
 }
 
-// erase empties or blanks one table.
-func (t Table) erase(ctx context.Context, tx *store.Tx, in string, ids []any) error {
+// erase empties or blanks one table, and tells how much that was.
+func (t Table) erase(ctx context.Context, tx *store.Tx, in string, ids []any) (w Wiped, err error) {
+	w.Table = t.Name
 	switch {
 	case t.Erase == Empty:
-		_, err := tx.Exec(ctx, `delete from `+t.Name+` where customer_id in (`+in+`)`, ids...)
-		return err
+		w.Removed, err = tx.Exec(ctx, `delete from `+t.Name+` where customer_id in (`+in+`)`, ids...)
+		return w, err
 	case t.Erase == Keep && len(t.Blank) > 0:
 		var set []string
 		args := slices.Clone(ids)
@@ -85,21 +95,24 @@ func (t Table) erase(ctx context.Context, tx *store.Tx, in string, ids []any) er
 			args = append(args, t.Blank[column])
 			set = append(set, fmt.Sprintf("%s = $%d", column, len(args)))
 		}
-		_, err := tx.Exec(ctx, `update `+t.Name+` set `+strings.Join(set, ", ")+` where customer_id in (`+in+`)`, args...)
-		return err
+		w.Columns = slices.Sorted(maps.Keys(t.Blank))
+		w.Emptied, err = tx.Exec(ctx, `update `+t.Name+` set `+strings.Join(set, ", ")+` where customer_id in (`+in+`)`, args...)
+		return w, err
 	case t.Erase == Keep:
-		return nil
+		err = tx.QueryRow(ctx, `select count(*) from `+t.Name+` where customer_id in (`+in+`)`, ids...).Scan(&w.Kept)
+		return w, err
 	}
-	return errors.New("the table does not say what becomes of an erased person's rows")
+	return w, errors.New("the table does not say what becomes of an erased person's rows")
 }
 
-func erased(ctx context.Context, tx *store.Tx, c id.Customer, by By) error {
+func erased(ctx context.Context, tx *store.Tx, c id.Customer, by By, receipt, digest string) error {
 	if _, err := tx.Exec(ctx, `update customers set erased_at = $2, changed_at = $2 where customer_id = $1`, int64(c), tx.Now.UnixMicro()); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `
-		insert into customer_erasures (customer_id, erased_at, erased_by) values ($1, $2, $3) on conflict (customer_id) do nothing`,
-		int64(c), tx.Now.UnixMicro(), int64(by.Actor))
+		insert into customer_erasures (customer_id, erased_at, erased_by, receipt, digest) values ($1, $2, $3, $4, $5)
+		on conflict (customer_id) do nothing`,
+		int64(c), tx.Now.UnixMicro(), int64(by.Actor), receipt, digest)
 	return err
 }
 

@@ -1,10 +1,13 @@
 package customers
 
 import (
+	"archive/zip"
 	"context"
+	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -75,4 +78,41 @@ func (r row) plain() map[string]any {
 		cells[c] = v
 	}
 	return cells
+}
+
+// readmes tell the person in plain words what the file is.
+//
+//go:embed readme/*.txt
+var readmes embed.FS
+
+// WriteZip writes the export as a person gets it: data.json for programs, and
+// README.txt in the first of the languages that there is.
+func (x Exported) WriteZip(w io.Writer, business string, languages ...string) error {
+	data, err := json.MarshalIndent(x, "", "\t")
+	if err != nil {
+		return err
+	}
+	day, _, _ := strings.Cut(x.ExportedAt, "T")
+	text := strings.NewReplacer("{business}", business, "{day}", day).Replace(readmeIn(languages))
+	z := zip.NewWriter(w)
+	for _, part := range [][2]string{{"README.txt", text}, {"data.json", string(data)}} {
+		f, err := z.Create(part[0])
+		if err == nil {
+			_, err = io.WriteString(f, part[1])
+		}
+		if err != nil {
+			return fmt.Errorf("write a person's export: %w", err)
+		}
+	}
+	return z.Close()
+}
+
+func readmeIn(languages []string) string {
+	for _, l := range append(languages, "en") {
+		l, _, _ = strings.Cut(l, "-")
+		if text, err := readmes.ReadFile("readme/" + l + ".txt"); err == nil && l != "" {
+			return string(text)
+		}
+	}
+	return ""
 }

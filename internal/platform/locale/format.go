@@ -217,3 +217,17 @@ func (p *Printer) date(pattern string, t time.Time) string {
 
 // Point is the language's decimal mark.
 func (p *Printer) Point() string { return p.style.point }
+
+// Bytes is a size of a file as people say it: 4.2 MB.
+func (p *Printer) Bytes(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	v, u := float64(n), 0
+	for v >= 1000 && u < len(units)-1 {
+		v, u = v/1000, u+1
+	}
+	digits := 0
+	if u > 0 && v < 10 {
+		digits = 1
+	}
+	return p.Decimal(v, digits) + "\u00a0" + units[u]
+}

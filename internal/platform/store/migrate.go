@@ -77,7 +77,7 @@ func Migrations(dir fs.FS) ([]Migration, error) {
 // program migrate at a time.
 const migrationLock = 7347827
 
-func (db *DB) migrate(ctx context.Context, dir fs.FS) error {
+func (db *DB) migrate(ctx context.Context, dir fs.FS, upTo int) error {
 	all, err := Migrations(dir)
 	if err != nil {
 		return err
@@ -99,6 +99,9 @@ func (db *DB) migrate(ctx context.Context, dir fs.FS) error {
 	}
 	first := firsts(all)
 	for _, m := range all {
+		if upTo > 0 && m.Version > upTo {
+			break
+		}
 		if err := db.migrateOne(ctx, conn, m, first); err != nil {
 			return fmt.Errorf("migration %04d_%s: %w", m.Version, m.Name, err)
 		}

@@ -28,6 +28,7 @@ type Querier interface {
 // Options say how a database is opened. The zero value is right for a server.
 type Options struct {
 	Migrations fs.FS            // files NNNN_name.sql; nil: none are run
+	UpTo       int              // the last migration that is run; 0: all
 	Clock      func() time.Time // nil: the real one. Tests own time
 	Exclusive  bool             // the command line has the file to itself: bulk work need not be sliced
 	Secrets    *secrets.Box     // nil: nothing can be sealed
@@ -65,7 +66,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		return nil, err
 	}
 	if o.Migrations != nil {
-		if err := db.migrate(ctx, o.Migrations); err != nil {
+		if err := db.migrate(ctx, o.Migrations, o.UpTo); err != nil {
 			db.Close()
 			return nil, err
 		}

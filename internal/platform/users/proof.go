@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
@@ -15,6 +16,7 @@ type Chain struct {
 	Lines  int64    `json:"lines"`  // of the chain
 	Before int64    `json:"before"` // lines from before there was a chain
 	Erased int64    `json:"erased"` // lines whose values went with an erased customer
+	Aged   int64    `json:"aged"`   // lines whose values went as their keeping period was over
 	Faults []string `json:"faults"` // what does not fit, at most maxFaults
 }
 
@@ -84,12 +86,18 @@ func (c *Chain) checkValues(ctx context.Context, q store.Querier, lines []Line) 
 	if err != nil {
 		return err
 	}
+	ofCustomers, ofOthers, err := forgotten(ctx, q)
+	if err != nil {
+		return err
+	}
 	for _, l := range lines {
 		stored, there := bodies[l.ID]
 		switch {
 		case l.digest == "":
 		case there && sum(stored) != l.digest:
 			c.fault("what stood in the fields of line %d (%s) is not as it was written", l.seq, l.Action)
+		case !there && (l.At.Before(ofCustomers) && strings.HasPrefix(l.Subject, "cus_") || l.At.Before(ofOthers) && !strings.HasPrefix(l.Subject, "cus_")):
+			c.Aged++
 		case !there:
 			gone, err := erasedSubject(ctx, q, l.Subject)
 			if err != nil {
