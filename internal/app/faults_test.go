@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -314,7 +313,6 @@ type wire struct {
 	net.Listener
 	mu   sync.Mutex
 	open map[net.Conn]bool
-	cuts atomic.Int64
 }
 
 func newWire(t *testing.T, to string) *wire {

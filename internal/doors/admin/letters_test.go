@@ -78,7 +78,7 @@ func TestAnInvitationGoesOutInTheLanguageOfWhoGetsIt(t *testing.T) {
 func TestTheStatusPageSaysHowTheLastLetterWent(t *testing.T) {
 	h := live(t, testkit.DB(t))
 	ana := page.As(h.session(h.owner))
-	page.Get(t, h, "/status", ana).Count("tbody tr", 3)
+	page.Get(t, h, "/status", ana).Count("tbody tr", 4)
 	for failure, want := range map[string]string{"": "went out", "451 later": "could not be sent"} {
 		testkit.Do(t, h.db, func(tx *store.Tx) error {
 			_, err := tx.Exec(t.Context(), `insert into mail_state (id, tried_at, failure) values (1, $1, $2)

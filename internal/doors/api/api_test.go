@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/rest"
 	"regulars/internal/platform/store"
@@ -130,6 +132,13 @@ func (a reply) text(path string) string {
 	}
 	s, _ := v.(string)
 	return s
+}
+
+func (h *house) drain() {
+	h.t.Helper()
+	if err := jobs.Drain(h.t.Context(), h.db, slices.Concat(timeline.Jobs(h.db, []timeline.Subscription{api.Subscription}), customers.Jobs(h.db), api.Jobs(h.db))); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func TestOnlyKeysAreLetIn(t *testing.T) {

@@ -248,9 +248,9 @@ type apiDelivery struct {
 	Message  json.RawMessage `json:"message" doc:"As it is sent"`
 }
 
-func (x Delivery) api() apiDelivery {
-	return apiDelivery{Event: x.Event, Customer: x.Customer, Kind: x.Kind, State: string(x.Progress), Status: x.Status, Attempts: x.Attempts,
-		MadeAt: x.MadeAt, NextAt: given(x.NextAt), Log: append([]Attempt{}, x.Log...), Message: json.RawMessage(x.Body)}
+func (d Delivery) api() apiDelivery {
+	return apiDelivery{Event: d.Event, Customer: d.Customer, Kind: d.Kind, State: string(d.Progress), Status: d.Status, Attempts: d.Attempts,
+		MadeAt: d.MadeAt, NextAt: given(d.NextAt), Log: append([]Attempt{}, d.Log...), Message: json.RawMessage(d.Body)}
 }
 
 type apiDeliveriesInput struct {
