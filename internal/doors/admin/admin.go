@@ -21,7 +21,7 @@ var Files embed.FS
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Key: "admin.place.home", Href: "/", Icon: "home", Order: 0, Role: web.Viewer},
-	{Section: "users.section.house", Key: "admin.place.jobs", Href: "/jobs", Icon: "list-check", Order: 940, Role: web.Manager},
+	{Section: "users.section.house", Key: "admin.place.jobs", Href: "/jobs", Icon: "list-check", Order: 940, Role: web.Manager, Under: "/status"},
 	{Section: "users.section.house", Key: "admin.place.status", Href: "/status", Icon: "activity", Order: 930, Role: web.Manager},
 	{Section: "users.section.house", Key: "admin.place.about", Href: "/about", Icon: "info-circle", Order: 990, Role: web.Viewer},
 }

@@ -26,7 +26,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "api.place", Href: "/settings/api", Icon: "key", Order: 925, Role: web.Manager},
+	{Section: "users.section.house", Key: "api.place", Href: "/settings/api", Icon: "key", Order: 925, Role: web.Manager, Under: "/settings", Also: "/api"},
 }
 
 // How often a key may ask in a minute, and how often an address may come with

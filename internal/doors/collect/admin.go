@@ -14,7 +14,7 @@ import (
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "users.section.house", Key: "collect.place", Href: "/settings/sources", Icon: "puzzle", Order: 907, Role: web.Owner},
-	{Section: "users.section.house", Key: "collect.requests.place", Href: "/settings/privacy", Icon: "shield-check", Order: 908, Role: web.Manager},
+	{Section: "users.section.house", Key: "collect.requests.place", Href: "/settings/privacy", Icon: "shield-check", Order: 935, Role: web.Manager, Under: "/settings"},
 }
 
 // Admin is the list of this module's pages.

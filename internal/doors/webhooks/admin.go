@@ -21,7 +21,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "webhooks.place", Href: "/settings/webhooks", Icon: "send", Order: 915, Role: web.Owner},
+	{Section: "users.section.house", Key: "webhooks.place", Href: "/settings/webhooks", Icon: "send", Order: 926, Role: web.Owner, Under: "/settings"},
 }
 
 // Admin is the list of this module's pages.

@@ -24,9 +24,9 @@ var Files embed.FS
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "users.section.house", Key: "users.place.staff", Href: "/staff", Icon: "users-group", Order: 920, Role: web.Owner},
-	{Section: "users.section.house", Key: "users.place.access", Href: "/settings/sign-in", Icon: "key", Order: 921, Role: web.Owner},
-	{Section: "users.section.house", Key: "users.place.mail", Href: "/settings/mail", Icon: "mail", Order: 914, Role: web.Owner},
-	{Section: "users.section.house", Key: "users.place.audit", Href: "/audit", Icon: "history", Order: 930, Role: web.Owner},
+	{Section: "users.section.house", Key: "users.place.access", Href: "/settings/sign-in", Icon: "key", Order: 921, Role: web.Owner, Under: "/settings"},
+	{Section: "users.section.house", Key: "users.place.mail", Href: "/settings/mail", Icon: "mail", Order: 914, Role: web.Owner, Under: "/settings"},
+	{Section: "users.section.house", Key: "users.place.audit", Href: "/audit", Icon: "history", Order: 945, Role: web.Owner, Under: "/status"},
 }
 
 // Desk is what this module's pages are made with.

@@ -37,6 +37,7 @@ type layoutData struct {
 	R       *Request
 	Page    any
 	Nav     []navSection
+	Around  []navPlace
 	Notices []Notice
 }
 
@@ -117,7 +118,8 @@ func (r *Request) RenderStatus(w http.ResponseWriter, status int, name string, d
 	if r.Staff.ID != 0 {
 		shell = "layout"
 	}
-	all := layoutData{R: r, Page: data, Nav: r.server.navFor(r)}
+	all := layoutData{R: r, Page: data}
+	all.Nav, all.Around = r.server.navFor(r)
 	if n, ok := r.takeFlash(w); ok {
 		all.Notices = append(all.Notices, n)
 	}

@@ -85,7 +85,8 @@ type Route struct {
 	PerMinute int
 }
 
-// Place is a line in the navigation.
+// Place is a line in the navigation, or one of the row on top of the pages of
+// the line that it stands under.
 type Place struct {
 	Section string // key of the section's title; empty: on top, without title
 	Key     string // key of the title
@@ -93,6 +94,9 @@ type Place struct {
 	Icon    string // name of an icon, see assets/icons.txt
 	Order   int    // sections stand in the order of their first place
 	Role    Role   // the least role that sees it
+	Under   string // address of the place it stands under; empty: a line of its own
+	Within  string // key of what a place is called among those under it; empty: Key
+	Also    string // another address whose pages are its own
 }
 
 // Authenticate finds who holds a session token. An errs.SignIn error means

@@ -265,6 +265,10 @@ func (s *Server) checkPlaces() error {
 			bad = append(bad, fmt.Errorf("place %s: the catalogues have no %q", p.Href, p.Key))
 		case p.Section != "" && !s.Catalog.Has(p.Section):
 			bad = append(bad, fmt.Errorf("place %s: the catalogues have no %q", p.Href, p.Section))
+		case p.Within != "" && !s.Catalog.Has(p.Within):
+			bad = append(bad, fmt.Errorf("place %s: the catalogues have no %q", p.Href, p.Within))
+		case p.Under != "" && !slices.ContainsFunc(s.Places, func(head Place) bool { return head.Href == p.Under && head.Under == "" }):
+			bad = append(bad, fmt.Errorf("place %s: it stands under %s, which is no line of the navigation", p.Href, p.Under))
 		case !hasIcon(p.Icon):
 			bad = append(bad, fmt.Errorf("place %s: no icon is called %q", p.Href, p.Icon))
 		case p.Role == 0:

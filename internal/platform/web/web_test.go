@@ -162,6 +162,39 @@ func TestTheNavigationShowsWhatTheRoleMaySee(t *testing.T) {
 	}
 }
 
+func TestPlacesUnderAnotherAreARowOnTheirPages(t *testing.T) {
+	s := serve(t, func(c *web.Config) {
+		c.Places = []web.Place{
+			{Key: "nav.secret", Href: "/house", Icon: "lock", Role: web.Owner},
+			{Key: "nav.demo", Href: "/note", Icon: "note", Role: web.Viewer, Under: "/house", Order: 1},
+			{Key: "demo.note", Href: "/other", Icon: "note", Role: web.Agent, Under: "/house", Order: 2, Also: "/elsewhere"},
+		}
+		c.Routes = append(c.Routes, web.Route{Pattern: "GET /elsewhere", Role: web.Viewer, Handler: noteForm})
+	})
+	for _, c := range []struct {
+		who, path, line string
+		row             []string
+	}{
+		{"owner", "/note", `<a href="/house" aria-current="page" title="Secrets">`, []string{`<a href="/house">`, `<a href="/note" aria-current="page">`, `<a href="/other">`}},
+		{"owner", "/elsewhere", `<a href="/house" aria-current="page" title="Secrets">`, []string{`<a href="/other" aria-current="page">`}},
+		{"agent", "/note", `<a href="/note" aria-current="page" title="Secrets">`, []string{`<a href="/note" aria-current="page">`, `<a href="/other">`}},
+		{"viewer", "/note", `<a href="/note" aria-current="page" title="Notes">`, nil},
+	} {
+		body := s.do("GET", c.path, c.who, "").Body.String()
+		if _, side, _ := strings.Cut(body, `<nav class="side"`); strings.Count(side[:strings.Index(side, "</nav>")], "<a ") != 1 || !strings.Contains(side, c.line) {
+			t.Errorf("%s at %s: the menu is not the one line %s", c.who, c.path, c.line)
+		}
+		if strings.Contains(body, `class="around"`) != (c.row != nil) {
+			t.Errorf("%s at %s: a row: %v", c.who, c.path, c.row == nil)
+		}
+		for _, want := range c.row {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s at %s: the row lacks %s", c.who, c.path, want)
+			}
+		}
+	}
+}
+
 func TestTheNearestPlaceIsTheActiveOne(t *testing.T) {
 	s := serve(t, func(c *web.Config) {
 		c.Places = append(c.Places, web.Place{Key: "nav.demo", Href: "/", Icon: "home", Role: web.Viewer},
@@ -250,6 +283,7 @@ func TestABrokenPageOrRouteStopsTheStart(t *testing.T) {
 		"conflicts with pattern": {Routes: []web.Route{{Pattern: "GET /x/{a}", Role: web.Public, Handler: ok}, {Pattern: "GET /x/{b}", Role: web.Public, Handler: ok}}},
 		"no icon":                {Places: []web.Place{{Key: "nav.demo", Icon: "nope", Role: web.Viewer}}},
 		`no "nav.nope"`:          {Places: []web.Place{{Key: "nav.nope", Icon: "note", Role: web.Viewer}}},
+		"no line of the nav":     {Places: []web.Place{{Key: "nav.demo", Icon: "note", Role: web.Viewer, Under: "/nope"}}},
 		"no page":                {Panels: []web.Panel{{ID: "p", Page: "demo/nope.html"}}},
 	} {
 		c.Catalog = catalog

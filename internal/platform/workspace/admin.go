@@ -23,7 +23,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "workspace.place.settings", Href: "/settings", Icon: "settings", Order: 910, Role: web.Owner},
+	{Section: "users.section.house", Key: "workspace.place.settings", Href: "/settings", Icon: "settings", Order: 910, Role: web.Owner, Within: "workspace.place.business"},
 }
 
 // Admin is the list of this module's pages.
