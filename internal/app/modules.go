@@ -145,7 +145,6 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		webhooks.Places,
 		api.Places,
 	)
-	m.Places = join(admin.Places, customers.Places, orders.Places, insights.Places, importers.Places, collect.Places, users.Places, workspace.Places, webhooks.Places, api.Places)
 	m.Panels = []web.Panel{orders.Panel, scores.Panel}
 	letters, err := users.LetterTexts()
 	if err != nil {

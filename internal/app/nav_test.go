@@ -15,7 +15,7 @@ func TestEveryModulesPlacesAreInTheNavigationOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lists := regexp.MustCompile(`m\.Places = join\((.*)\)`).FindAllStringSubmatch(string(source), -1)
+	lists := regexp.MustCompile(`(?s)m\.Places = join\((.*?)\)`).FindAllStringSubmatch(string(source), -1)
 	if len(lists) != 1 {
 		t.Fatalf("the navigation is put together %d times", len(lists))
 	}

@@ -18,7 +18,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "archive.place", Href: "/settings/archive", Icon: "database", Order: 913, Role: web.Owner},
+	{Section: "users.section.house", Key: "archive.place", Href: "/settings/archive", Icon: "database", Order: 942, Role: web.Owner, Under: "/status"},
 }
 
 // Admin is the list of this module's pages.

@@ -22,7 +22,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "backup.place", Href: "/settings/backups", Icon: "archive", Order: 912, Role: web.Owner},
+	{Section: "users.section.house", Key: "backup.place", Href: "/settings/backups", Icon: "archive", Order: 941, Role: web.Owner, Under: "/status"},
 }
 
 // Admin is the list of this module's pages.

@@ -19,7 +19,7 @@ var Files embed.FS
 
 // Places are the lines of the navigation.
 var Places = []web.Place{
-	{Section: "users.section.house", Key: "keeping.place", Href: "/settings/personal-data", Icon: "shield-check", Order: 911, Role: web.Owner},
+	{Section: "users.section.house", Key: "keeping.place", Href: "/settings/personal-data", Icon: "shield-check", Order: 934, Role: web.Owner, Under: "/settings"},
 }
 
 // Admin is the list of this module's pages.
