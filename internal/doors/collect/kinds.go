@@ -18,7 +18,7 @@ const (
 // kinds are all sorts of sources that can be added, in the order of the page.
 // tables are those of all modules.
 func kinds(tables []customers.Table) []Kind {
-	return append([]Kind{segmentKind(tables)}, shopSources(tables)...)
+	return append([]Kind{segmentKind()}, shopSources(tables)...)
 }
 
 // kindOf finds a kind by its name.

@@ -19,12 +19,11 @@ import (
 // message; what is told later is history.
 const fresh = 7 * 24 * time.Hour
 
-// segmentKind is tracking clients. tables are those of all modules: an alias
-// may show that two customers are one.
-func segmentKind(tables []customers.Table) Kind {
+// segmentKind is tracking clients.
+func segmentKind() Kind {
 	return Kind{Name: Segment, Icon: "world", Parts: cutMessages,
 		Work: func(ctx context.Context, tx *store.Tx, parts []Part) error {
-			t := telling{tx: tx, tables: tables, people: map[string]id.Customer{}}
+			t := telling{tx: tx, people: map[string]id.Customer{}}
 			for _, step := range []func(context.Context) error{
 				func(ctx context.Context) error { return t.unseen(ctx, parts) },
 				t.know, t.alias, t.visit, t.living, t.learn, t.write, t.trade,
@@ -40,7 +39,6 @@ func segmentKind(tables []customers.Table) Kind {
 // telling is a slice of messages on its way into the store.
 type telling struct {
 	tx       *store.Tx
-	tables   []customers.Table
 	told     []*told
 	people   map[string]id.Customer // by space:userId
 	visitors map[string]*visitor
@@ -127,7 +125,10 @@ func (t *telling) know(ctx context.Context) error {
 	return nil
 }
 
-// alias joins what is known by a former id with what is known by the new one.
+// alias gives an anonymous visitor to the customer they turned out to be. The
+// key of a source stands in the shop's pages for everybody to read, so two
+// customers who are known already are only offered for merging: a person
+// decides.
 func (t *telling) alias(ctx context.Context) error {
 	for _, m := range t.told {
 		if m.kind != "alias" {
@@ -138,40 +139,12 @@ func (t *telling) alias(ctx context.Context) error {
 			return err
 		}
 		if known && former != m.customer {
-			if err := t.merge(ctx, m.customer, former); err != nil {
+			if err := customers.Offer(ctx, t.tx, m.customer, former); err != nil {
 				return err
 			}
 		}
 		// Before it was an anonymous id, most often.
 		m.anonymous = m.previous
-	}
-	return nil
-}
-
-// merge makes one of two customers. Who was erased or merged meanwhile stays
-// as they are.
-func (t *telling) merge(ctx context.Context, survivor, other id.Customer) error {
-	both, err := customers.ByIDs(ctx, t.tx, []id.Customer{survivor, other})
-	if err != nil || len(both) < 2 {
-		return err
-	}
-	for _, c := range both {
-		if c.MergedInto != 0 || !c.ErasedAt.IsZero() {
-			return nil
-		}
-	}
-	if _, err := customers.MergeInto(ctx, t.tx, t.tables, survivor, other, customers.By{Source: "collect"}); err != nil {
-		return fmt.Errorf("join two ids of one person: %w", err)
-	}
-	for k, c := range t.people {
-		if c == other {
-			t.people[k] = survivor
-		}
-	}
-	for _, m := range t.told {
-		if m.customer == other {
-			m.customer = survivor
-		}
 	}
 	return nil
 }
@@ -229,6 +202,11 @@ func (t *telling) living(ctx context.Context) error {
 		}
 	}
 	t.moved = slices.DeleteFunc(t.moved, func(a action) bool { return a.customer == 0 })
+	for _, v := range t.visitors {
+		if to, ok := now[v.customer]; ok {
+			v.customer = to
+		}
+	}
 	return nil
 }
 

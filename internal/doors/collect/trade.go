@@ -14,6 +14,7 @@ import (
 
 	"regulars/internal/know/facts"
 	"regulars/internal/know/orders"
+	"regulars/internal/measure/scores"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
@@ -230,7 +231,10 @@ func (t *telling) restate(ctx context.Context, s Source, key string) error {
 	if err != nil {
 		return err
 	}
-	return facts.Mark(ctx, t.tx, done.Stale...)
+	if err := facts.Mark(ctx, t.tx, done.Stale...); err != nil {
+		return err
+	}
+	return scores.Mark(ctx, t.tx, done.Stale...)
 }
 
 func chapters(ctx context.Context, q store.Querier, key string) ([]chapter, error) {

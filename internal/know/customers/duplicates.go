@@ -79,6 +79,12 @@ const told, toldScore = "told", 0.9
 // a shop writes for everybody who gave none tells nothing.
 const mostTold = 5
 
+// Offer writes down that two customers are told to be one person, so that
+// somebody decides. A pair that was dismissed stays so.
+func Offer(ctx context.Context, tx *store.Tx, one, other id.Customer) error {
+	return suggest(ctx, tx, []maker{{Profile: &Profile{}, id: one, also: []id.Customer{other}}})
+}
+
 // suggest writes down the pairs that profiles name as one person, so that
 // somebody decides. One that was dismissed stays so.
 func suggest(ctx context.Context, tx *store.Tx, made []maker) error {
