@@ -242,9 +242,33 @@ func TestATicketEndsAndIsForItsPurposeAlone(t *testing.T) {
 		if err := use(); !errs.Is(err, errs.Invalid) {
 			t.Errorf("used twice: %v", err)
 		}
+		fresh := text
+		text = text[:9] + "\n" + text[9:]
+		if err := use(); !errs.Is(err, errs.Invalid) {
+			t.Errorf("used twice, the second time with a line break in it: %v", err)
+		}
+		text = fresh
 		clock.Advance(time.Minute)
 		if _, err := unseal[string](db, "one", text); !errs.Is(err, errs.Invalid) {
 			t.Errorf("after its end: %v", err)
+		}
+	})
+}
+
+func TestACountOfTriesIsOverAfterItsWindowWhateverElseIsTried(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		once := func() error {
+			return db.Tx(t.Context(), func(tx *store.Tx) error { return count(t.Context(), tx, "other:203.0.113.7", 1) })
+		}
+		if err := once(); err != nil {
+			t.Fatal(err)
+		}
+		if err := once(); !errs.Is(err, errs.TooLarge) {
+			t.Errorf("the second of one: %v", err)
+		}
+		clock.Advance(triesWindow)
+		if err := once(); err != nil {
+			t.Errorf("after the window: %v", err)
 		}
 	})
 }

@@ -44,13 +44,18 @@ func unseal[T any](db *store.DB, purpose, text string) (body T, err error) {
 	return t.Body, nil
 }
 
-// useOnce fails with errs.Invalid when the ticket was used before.
+// useOnce fails with errs.Invalid when the ticket was used before, however it
+// is written: base64 leaves room for line breaks and loose bits at the end.
 func useOnce(ctx context.Context, tx *store.Tx, text string) error {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return errs.Wrong("", "users.wrong.ticket")
+	}
 	if _, err := tx.Exec(ctx, `delete from user_marks where expires_at <= $1`, tx.Now.UnixMicro()); err != nil {
 		return fmt.Errorf("tidy marks: %w", err)
 	}
 	n, err := tx.Exec(ctx, `insert into user_marks (mark, expires_at) values ($1, $2) on conflict (mark) do nothing`,
-		fingerprint(text), tx.Now.Add(24*time.Hour).UnixMicro())
+		fingerprint(string(sealed)), tx.Now.Add(24*time.Hour).UnixMicro())
 	if err != nil {
 		return fmt.Errorf("mark a ticket: %w", err)
 	}

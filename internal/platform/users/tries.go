@@ -30,10 +30,6 @@ func (t Try) keys() [2]string {
 // cannot slip past the limit. Those that are refused are not counted: the
 // wait ends when it was said to.
 func countTry(ctx context.Context, tx *store.Tx, t Try) error {
-	oldest := tx.Now.Add(-triesWindow).UnixMicro()
-	if _, err := tx.Exec(ctx, `delete from sign_in_tries where since_at <= $1`, oldest); err != nil {
-		return fmt.Errorf("tidy tries: %w", err)
-	}
 	limits := [2]int{triesAccount, triesAddress}
 	for i, key := range t.keys() {
 		if err := count(ctx, tx, key, limits[i]); err != nil {
@@ -43,8 +39,12 @@ func countTry(ctx context.Context, tx *store.Tx, t Try) error {
 	return nil
 }
 
-// count counts one more of a key, at most limit within the window.
+// count counts one more of a key, at most limit within the window. Windows that
+// are over are tidied away first.
 func count(ctx context.Context, tx *store.Tx, key string, limit int) error {
+	if _, err := tx.Exec(ctx, `delete from sign_in_tries where since_at <= $1`, tx.Now.Add(-triesWindow).UnixMicro()); err != nil {
+		return fmt.Errorf("tidy tries: %w", err)
+	}
 	var tries int
 	var since int64
 	err := tx.QueryRow(ctx, `
@@ -63,9 +63,6 @@ func count(ctx context.Context, tx *store.Tx, key string, limit int) error {
 
 // countAddress counts a try that names no account, such as a passkey.
 func countAddress(ctx context.Context, tx *store.Tx, address string) error {
-	if _, err := tx.Exec(ctx, `delete from sign_in_tries where since_at <= $1`, tx.Now.Add(-triesWindow).UnixMicro()); err != nil {
-		return fmt.Errorf("tidy tries: %w", err)
-	}
 	return count(ctx, tx, fingerprint("address:"+address), triesAddress)
 }
 
