@@ -94,7 +94,8 @@ func Address(r *http.Request) string {
 		return host
 	}
 	if ip.IsLoopback() {
-		chain := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+		// Some proxies add to the line that came, others add a line below it.
+		chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		if last, err := netip.ParseAddr(strings.TrimSpace(chain[len(chain)-1])); err == nil {
 			ip = last
 		}
