@@ -155,6 +155,14 @@ func TestANewDeviceIsToldByMailAndAKnownOneIsNot(t *testing.T) {
 	if n := len(h.posted()); n != 1 {
 		t.Errorf("%d letters", n)
 	}
+	testkit.Do(t, h.db, func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), `update mail_settings set url = ''`)
+		return err
+	})
+	come("Mozilla/5.0 (Android) Chrome/140")
+	if letters := h.posted(); len(letters) != 2 || letters[1].Link != "" {
+		t.Errorf("without an address of ours a letter leads to the one that the visitor's browser said: %+v", letters)
+	}
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)"`)

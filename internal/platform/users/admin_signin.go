@@ -124,9 +124,13 @@ func (d Desk) started(r *web.Request) Started {
 		if err != nil || !fresh {
 			return err
 		}
-		base, ready, err := d.mailing(r)
-		if err != nil || !ready {
+		out, err := mail.Current(ctx, d.DB, d.Mail)
+		if err != nil || !out.Ready() {
 			return err
+		}
+		link := ""
+		if out.URL != "" { // what a stranger's browser says we are called is no address to send
+			link = out.URL + "/account"
 		}
 		u, err := ByID(ctx, tx, user)
 		if err != nil {
@@ -136,7 +140,7 @@ func (d Desk) started(r *web.Request) Started {
 		if device == "" {
 			device = p.T("letter.device.unknown")
 		}
-		return d.post(ctx, tx, u, letter{kind: letterSignedIn, shop: r.Shop.Name, link: base + "/account", args: []any{"Device", device, "At", p.Time(tx.Now)}})
+		return d.post(ctx, tx, u, letter{kind: letterSignedIn, shop: r.Shop.Name, link: link, args: []any{"Device", device, "At", p.Time(tx.Now)}})
 	}
 }
 
