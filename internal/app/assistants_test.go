@@ -3,8 +3,10 @@ package app
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -23,6 +25,32 @@ func (k withKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+string(k))
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestAKeyIsMadeOnlyByWhoHasJustProvedWhoTheyAre(t *testing.T) {
+	h := newHouse(t, testkit.DB(t))
+	owner := h.session(web.Owner)
+	post := func() (keys int) {
+		form := url.Values{"name": {"Shop"}, "scope": {"staff:write"}, "lasts": {"0"}}
+		if w := h.answer(asOwner(posted("/settings/api", form), owner)); w.Code != http.StatusOK {
+			t.Fatalf("answers %d", w.Code)
+		}
+		if err := h.db.QueryRow(t.Context(), `select count(*) from user_keys`).Scan(&keys); err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	h.do(func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), `update sessions set proved_at = proved_at - $1`, (users.ProofFor + time.Second).Microseconds())
+		return err
+	})
+	if n := post(); n != 0 {
+		t.Error("somebody who sits down at an open browser makes a key")
+	}
+	owner = h.session(web.Owner)
+	if n := post(); n != 1 {
+		t.Errorf("%d keys", n)
+	}
 }
 
 func TestAnAssistantMayWhatItsKeyMay(t *testing.T) {

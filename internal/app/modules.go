@@ -183,8 +183,9 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if err != nil {
 		return m, fmt.Errorf("open the API: %w", err)
 	}
+	staff := users.Desk{DB: db, Letters: letters, Mail: c.Mail, Client: outbound.Client(outbound.Options{Allow: c.Internal, Redirects: 3})}
 	m.Routes = join(
-		users.Admin(users.Desk{DB: db, Letters: letters, Mail: c.Mail, Client: outbound.Client(outbound.Options{Allow: c.Internal, Redirects: 3})}),
+		users.Admin(staff),
 		workspace.Admin(db),
 		customers.Admin(db, m.Events, Tables()),
 		orders.Admin(db),
@@ -199,7 +200,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		keeping.Admin(db, keepingKinds()),
 		admin.Admin(db, m.Places, c.Version),
 		m.Health,
-		m.API.Admin(),
+		m.API.Admin(staff.Proven),
 		m.API.Routes(),
 		m.Assistants.Routes(assistant(m.API)),
 	)

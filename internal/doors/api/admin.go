@@ -19,11 +19,12 @@ import (
 	"regulars/internal/platform/web/kit"
 )
 
-// Admin is the list of this module's pages.
-func (d *Door) Admin() []web.Route {
+// Admin is the list of this module's pages. A key outlives the session in which
+// it is made, so proven asks first who sits there.
+func (d *Door) Admin(proven func(web.Handler) web.Handler) []web.Route {
 	return []web.Route{
 		{Pattern: "GET /settings/api", Role: web.Manager, Handler: d.showKeys},
-		{Pattern: "POST /settings/api", Role: web.Manager, Handler: d.makeKey},
+		{Pattern: "POST /settings/api", Role: web.Manager, Handler: proven(d.makeKey)},
 		{Pattern: "GET /settings/api/requests", Role: web.Manager, Handler: d.showRequests},
 		{Pattern: "GET /settings/api/requests/export", Role: web.Manager, Handler: d.exportRequests},
 		{Pattern: "GET /settings/api/{key}", Role: web.Manager, Handler: d.showKey},

@@ -24,9 +24,9 @@ type proofPage struct {
 // themselves.
 const proofField = "proof_"
 
-// proven lets a sensitive form through only when the person has given their
+// Proven lets a sensitive form through only when the person has given their
 // password or a passkey within ProofFor; else it asks for one first.
-func (d Desk) proven(then web.Handler) web.Handler {
+func (d Desk) Proven(then web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
 		if r.Now.Sub(r.Staff.ProvedAt) <= ProofFor {
 			return then(w, r)
