@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/klauspost/compress/zstd"
 
 	"regulars/internal/doors/backup"
 	"regulars/internal/know/customers"
@@ -252,6 +253,21 @@ func TestWhoWasErasedAfterTheBackupStaysErased(t *testing.T) {
 	}
 }
 
+// unpacked is what a packed file holds; nil: it cannot be unpacked.
+func unpacked(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	all, err := z.DecodeAll(packed, nil)
+	if err != nil {
+		return nil
+	}
+	return all
+}
+
 func TestWhatCannotBeRestoredReplacesNothing(t *testing.T) {
 	c, dir := place(t)
 	people(t, c, "anna")
@@ -307,6 +323,9 @@ func TestWhatCannotBeRestoredReplacesNothing(t *testing.T) {
 		refused(fmt.Sprint("cut at ", n), plain[:n], backup.Key{}, "backup.damaged")
 		other := bytes.Clone(plain)
 		other[n-10] ^= 0x20
+		if bytes.Equal(unpacked(t, other), unpacked(t, plain)) {
+			continue // a bit that packing has no use for: nothing is damaged
+		}
 		refused(fmt.Sprint("another byte at ", n-10), other, backup.Key{}, "backup.damaged")
 	}
 	refused("cut at its last byte", plain[:len(plain)-1], backup.Key{}, "backup.damaged")
