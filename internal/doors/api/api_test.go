@@ -23,6 +23,7 @@ import (
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/workspace"
 	"regulars/internal/testkit"
+	"regulars/internal/testkit/page"
 )
 
 // house is the API over a database, with a program that holds a key of a
@@ -53,7 +54,7 @@ func open(t *testing.T, db *store.DB, clock *testkit.Clock, more ...[]rest.Opera
 	if h.door, err = api.Open(db, "test", append(more, users.API(db), customers.API(db, kinds, customers.Tables))...); err != nil {
 		t.Fatal(err)
 	}
-	h.Server, err = web.New(web.Config{Catalog: catalog, Files: files, Routes: append(h.door.Routes(), h.door.Admin(users.Desk{DB: db}.Proven)...), Places: api.Places, Now: db.Now,
+	h.Server, err = web.New(web.Config{Catalog: catalog, Files: files, Routes: append(h.door.Routes(), h.door.Admin(users.Desk{DB: db}.Proven)...), Places: page.Places(api.Places), Now: db.Now,
 		Shop: workspace.Shop(db), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		Authenticate: func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }})
 	if err != nil {

@@ -156,7 +156,7 @@ func pages(t *testing.T, db *store.DB, setup Setup) (http.Handler, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := web.New(web.Config{Catalog: catalog, Routes: Admin(db, setup), Files: map[string]fs.FS{"backup": Files}, Places: Places,
+	h, err := web.New(web.Config{Catalog: catalog, Routes: Admin(db, setup), Files: map[string]fs.FS{"backup": Files}, Places: page.Places(Places),
 		Authenticate: func(ctx context.Context, token string) (web.Staff, error) { return users.Authenticate(ctx, db, token) }, Shop: workspace.Shop(db), Now: db.Now})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func pages(t *testing.T, db *store.DB) (*web.Server, page.Option) {
 		t.Fatal(err)
 	}
 	server, err := web.New(web.Config{
-		Catalog: catalog, Places: Places, Routes: slices.Concat(users.Admin(users.Desk{DB: db}), Admin(db), Doors(db)),
+		Catalog: catalog, Places: page.Places(Places), Routes: slices.Concat(users.Admin(users.Desk{DB: db}), Admin(db), Doors(db)),
 		Files:        map[string]fs.FS{"users": users.Files, "collect": Files},
 		Authenticate: users.Authenticator(db), Shop: workspace.Shop(db), Now: db.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),

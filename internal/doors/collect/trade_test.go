@@ -30,9 +30,9 @@ func (s *site) books() string {
 	s.t.Helper()
 	var b strings.Builder
 	for _, query := range []string{`
-		select coalesce(k.key, ''), o.number, o.is_return, o.of_number, o.placed_at, o.total_minor, o.refunded_minor, o.shipping_minor, o.tax_minor, o.discount_minor,
+		select coalesce(i.kind || ':' || i.value, ''), o.number, o.is_return, o.of_number, o.placed_at, o.total_minor, o.refunded_minor, o.shipping_minor, o.tax_minor, o.discount_minor,
 			coalesce(o.cancelled_at, 0), o.reason, o.currency, l.line, p.sku, l.quantity_milli, l.total_minor
-		from orders o left join customer_keys k on k.customer_id = o.customer_id and k.key like 'external:%'
+		from orders o left join customer_identities i on i.customer_id = o.customer_id and i.kind = 'external'
 		left join order_lines l on l.customer_id = o.customer_id and l.order_id = o.order_id left join products p on p.id = l.product_id
 		order by o.number, l.line nulls first`, `
 		select 'nobody', o.number, o.is_return, o.of_number, o.placed_at, o.total_minor, o.refunded_minor, o.shipping_minor, o.tax_minor, o.discount_minor,

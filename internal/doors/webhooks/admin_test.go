@@ -32,7 +32,7 @@ func (s shop) pages() (*web.Server, func(web.Role) page.Option) {
 		s.t.Fatal(err)
 	}
 	server, err := web.New(web.Config{
-		Catalog: catalog, Places: webhooks.Places, Routes: slices.Concat(users.Admin(users.Desk{DB: s.db}), webhooks.Admin(s.db, kinds)),
+		Catalog: catalog, Places: page.Places(webhooks.Places), Routes: slices.Concat(users.Admin(users.Desk{DB: s.db}), webhooks.Admin(s.db, kinds)),
 		Files:        map[string]fs.FS{"users": users.Files, "webhooks": webhooks.Files},
 		Authenticate: users.Authenticator(s.db), Shop: workspace.Shop(s.db), Now: s.db.Now,
 		Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),

@@ -238,7 +238,19 @@ func (tab *Tab) Text(selector string) string {
 // Eval returns the value of a script as text.
 func (tab *Tab) Eval(script string) string {
 	tab.t.Helper()
-	return run(tab, chromedp.Evaluate[string]("String("+script+")", chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	for {
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+script+")", chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil:
+			return v
+		case strings.Contains(err.Error(), "target navigated"): // the page was just leaving: the next one is asked
+			time.Sleep(20 * time.Millisecond)
+		default:
+			tab.t.Fatalf("browser: %v", err)
+		}
+	}
 }
 
 // Await returns the text that a script's promise is kept with.

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
+
+	"regulars/internal/platform/web"
 )
 
 // Page is an answer, as parsed.
@@ -249,4 +252,16 @@ func textOf(n *html.Node) string {
 	}
 	walk(n)
 	return strings.Join(strings.Fields(strings.ReplaceAll(b.String(), "\u00a0", " ")), " ")
+}
+
+// Places are the lines of a module that is tested alone, with a line for each
+// page of another module that its pages stand under.
+func Places(own []web.Place) []web.Place {
+	all := slices.Clone(own)
+	for _, p := range own {
+		if p.Under != "" && !slices.ContainsFunc(all, func(a web.Place) bool { return a.Href == p.Under }) {
+			all = append(all, web.Place{Key: p.Key, Href: p.Under, Icon: p.Icon, Role: web.Viewer})
+		}
+	}
+	return all
 }
