@@ -86,7 +86,7 @@ func open(t testing.TB, db *store.DB, clock *testkit.Clock) *shop {
 	tables := slices.Concat(customers.Tables, orders.Tables, facts.Tables)
 	s.Server, err = web.New(web.Config{
 		Catalog: catalog, Files: files,
-		Places:       slices.Concat(customers.Places, orders.Places, insights.Places, users.Places, workspace.Places),
+		Places:       page.Places(slices.Concat(customers.Places, orders.Places, insights.Places, users.Places, workspace.Places)),
 		Routes:       slices.Concat(users.Admin(users.Desk{DB: db}), workspace.Admin(db), customers.Admin(db, timeline.NewKinds(customers.Kinds, orders.Kinds), tables), orders.Admin(db), insights.Admin(db)),
 		Authenticate: users.Authenticator(db), Shop: workspace.Shop(db), Now: db.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
