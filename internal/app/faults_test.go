@@ -203,7 +203,7 @@ func TestAFullDiskIsSaidAndNothingIsHalf(t *testing.T) {
 	var page string
 	var refusal error
 	for n := 0; refusal == nil && n < 200; n++ { // room that was left within the files is used up first
-		_, page, refusal = ana.post(p.addr, "/customers", "name", fmt.Sprintf("One more %d", n))
+		_, page, refusal = ana.post(p.addr, "/customers", "name", fmt.Sprintf("One more %d", n), "email", fmt.Sprintf("one%d@example.com", n))
 	}
 	if !errors.Is(refusal, errRefused) || !strings.Contains(page, "wrong on our side") {
 		t.Errorf("a full disk is not said: %v\n%s", refusal, page)
