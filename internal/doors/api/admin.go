@@ -125,6 +125,8 @@ func state(r *web.Request, k users.Key) any {
 		return kit.Badge(kit.Plain, r.T("api.state.revoked"))
 	case !k.Works(r.Now):
 		return kit.Badge(kit.Warn, r.T("api.state.expired"))
+	case k.Unproved:
+		return kit.Badge(kit.Warn, r.T("api.state.unproved"))
 	}
 	return kit.Badge(kit.Good, r.T("api.state.works"))
 }

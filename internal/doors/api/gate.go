@@ -92,6 +92,8 @@ func (d *Door) admit(w http.ResponseWriter, r *web.Request, key users.Key, op re
 	case !q.OK:
 		h.Set("Retry-After", strconv.Itoa(web.Seconds(q.Wait)))
 		return errs.Of(errs.TooMany, nil, "api.wrong.often", "Limit", q.Limit)
+	case key.Unproved:
+		return errs.Of(errs.Forbidden, nil, "api.wrong.unproved")
 	case !key.May(op.Scope):
 		return errs.Of(errs.Forbidden, nil, "api.wrong.scope", "Scope", string(op.Scope))
 	case key.Staff.Role < op.Role:

@@ -26,14 +26,16 @@ func API(db *store.DB) []rest.Operation {
 			Text: "The first thing to try: it says whose key it is and what it may do."}, d.apiMe),
 		rest.Op(staff("GET /staff", "listStaff", "List the members of staff"), d.apiStaff),
 		rest.Op(staff("POST /staff", "inviteStaff", "Add a member of staff").And("POST /staff", web.Owner,
-			"The answer holds a link by which they choose a password; it is not shown again.").Making(), d.apiInvite),
+			"The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.").Making(), d.apiInvite),
 		rest.Op(staff("GET /staff/{user}", "getStaff", "Read a member of staff"), d.apiMember),
-		rest.Op(staff("PUT /staff/{user}/role", "changeRole", "Give a member of staff another role").And("POST /staff/{user}/role", web.Owner, ""), d.apiRole),
+		rest.Op(staff("PUT /staff/{user}/role", "changeRole", "Give a member of staff another role").And("POST /staff/{user}/role", web.Owner,
+			"Nobody becomes or stays an owner by a key: owners are changed by one who is signed in."), d.apiRole),
 		rest.Op(staff("POST /staff/{user}/link", "makePasswordLink", "Make a link to choose a password").And("POST /staff/{user}/link", web.Owner,
-			"It replaces the one before."), d.apiLink),
+			"It replaces the one before. For an owner one who is signed in makes it."), d.apiLink),
 		rest.Op(staff("POST /staff/{user}/leave", "disableStaff", "Let a member of staff in no more").And("POST /staff/{user}/leave", web.Owner,
-			"They are signed out everywhere, and their keys open nothing."), d.apiLeave),
-		rest.Op(staff("POST /staff/{user}/return", "enableStaff", "Let a member of staff in again").And("POST /staff/{user}/return", web.Owner, ""), d.apiReturn),
+			"They are signed out everywhere, and their keys open nothing. An owner is let go by one who is signed in."), d.apiLeave),
+		rest.Op(staff("POST /staff/{user}/return", "enableStaff", "Let a member of staff in again").And("POST /staff/{user}/return", web.Owner,
+			"An owner is let in again by one who is signed in."), d.apiReturn),
 		rest.Op(rest.Operation{Pattern: "GET /audit", Name: "listAudit", Summary: "Read the audit log, the newest first", Scope: "audit:read", Role: web.Owner}, d.apiAudit),
 	}
 }
@@ -121,13 +123,34 @@ func (d desk) apiInvite(c *rest.Call, in *apiInviteInput) (*rest.One[apiLinked],
 	if err != nil {
 		return nil, err
 	}
+	if role == web.Owner {
+		return nil, errOwnerByKey
+	}
 	return d.linked(c, func(ctx context.Context, tx *store.Tx) (id.User, error) {
 		return Add(ctx, tx, New{By: c.Staff.ID, Name: in.Body.Name, Email: in.Body.Email, Role: role})
 	})
 }
 
 func (d desk) apiLink(c *rest.Call, in *apiUserOf) (*rest.One[apiLinked], error) {
-	return d.linked(c, func(context.Context, *store.Tx) (id.User, error) { return in.User.Of, nil })
+	return d.linked(c, func(ctx context.Context, tx *store.Tx) (id.User, error) {
+		return in.User.Of, notAnOwner(ctx, tx, in.User.Of)
+	})
+}
+
+// A key lies in the files of programs, so it is not trusted with whoever may
+// do everything: it neither makes owners nor touches them.
+var errOwnerByKey = errs.Of(errs.Forbidden, nil, "users.wrong.key-owner")
+
+// notAnOwner locks a member of staff for the transaction and refuses owners.
+func notAnOwner(ctx context.Context, tx *store.Tx, user id.User) error {
+	if err := update(ctx, tx, user, `role = role`); err != nil {
+		return err
+	}
+	u, err := ByID(ctx, tx, user)
+	if err == nil && u.Role == web.Owner {
+		err = errOwnerByKey
+	}
+	return err
 }
 
 // linked answers with a fresh link for a member of staff.
@@ -149,11 +172,15 @@ func (d desk) linked(c *rest.Call, who func(ctx context.Context, tx *store.Tx) (
 	return rest.Show(c, a, err)
 }
 
-// apiDo changes a member of staff and answers with how they are now.
+// apiDo changes a member of staff who is no owner and answers with how they
+// are now.
 func (d desk) apiDo(c *rest.Call, user id.User, change func(ctx context.Context, tx *store.Tx) error) (*rest.One[apiUser], error) {
 	var u User
 	err := c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
-		err := change(ctx, tx)
+		err := notAnOwner(ctx, tx, user)
+		if err == nil {
+			err = change(ctx, tx)
+		}
 		if err == nil {
 			u, err = ByID(ctx, tx, user)
 		}
@@ -173,6 +200,9 @@ func (d desk) apiRole(c *rest.Call, in *apiRoleInput) (*rest.One[apiUser], error
 	role, err := web.ParseRole(in.Body.Role)
 	if err != nil {
 		return nil, err
+	}
+	if role == web.Owner {
+		return nil, errOwnerByKey
 	}
 	return d.apiDo(c, in.User.Of, func(ctx context.Context, tx *store.Tx) error { return SetRole(ctx, tx, c.Staff.ID, in.User.Of, role) })
 }

@@ -18,13 +18,16 @@ import (
 )
 
 // Key lets a program in, in the name of the member of staff who made it: it
-// can do what its scopes name, and never more than they themselves.
+// can do what its scopes name, and never more than they themselves. While they
+// could not get past the page on which a second factor is set up, it opens
+// nothing.
 type Key struct {
 	ID        id.Key
 	Name      string
 	Ending    string // the last characters of its secret
 	Scopes    []rest.Scope
 	Staff     web.Staff // who made it, with the role they have now
+	Unproved  bool      // their role needs a second factor, and they have none
 	CreatedAt time.Time
 	UsedAt    time.Time // zero: never; to the minute
 	ExpiresAt time.Time // zero: does not
@@ -175,16 +178,20 @@ func KeyUsed(ctx context.Context, tx *store.Tx, key id.Key, at time.Time) error 
 }
 
 const keyColumns = `
-	select k.id, k.name, k.ending, k.scopes, k.created_at, k.used_at, k.expires_at, k.revoked_at, u.id, u.name, u.role, u.language, u.zone
+	select k.id, k.name, k.ending, k.scopes, k.created_at, k.used_at, k.expires_at, k.revoked_at, u.id, u.name, u.role, u.language, u.zone,
+		coalesce((select second_roles from user_access where id = 1), ''),
+		exists (select 1 from user_totp where user_id = u.id) or exists (select 1 from user_passkeys where user_id = u.id)
+			or exists (select 1 from user_identities i where i.user_id = u.id and i.issuer = (select oidc_issuer from user_access where id = 1))
 	from user_keys k join users u on u.id = k.user_id`
 
 func scanKey(rows *sql.Rows) (Key, error) {
 	var k Key
-	var scopes, role string
+	var scopes, role, second string
+	var factor bool
 	var created int64
 	var used, expires, revoked sql.NullInt64
 	err := rows.Scan(&k.ID, &k.Name, &k.Ending, &scopes, &created, &used, &expires, &revoked,
-		&k.Staff.ID, &k.Staff.Name, &role, &k.Staff.Language, &k.Staff.Zone)
+		&k.Staff.ID, &k.Staff.Name, &role, &k.Staff.Language, &k.Staff.Zone, &second, &factor)
 	if err != nil {
 		return k, err
 	}
@@ -194,6 +201,7 @@ func scanKey(rows *sql.Rows) (Key, error) {
 	k.CreatedAt = time.UnixMicro(created).UTC()
 	k.UsedAt, k.ExpiresAt, k.RevokedAt = nullTime(used), nullTime(expires), nullTime(revoked)
 	k.Staff.Role, err = web.ParseRole(role)
+	k.Unproved = !factor && slices.Contains(rolesOf(second), k.Staff.Role)
 	return k, err
 }
 

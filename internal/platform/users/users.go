@@ -55,7 +55,8 @@ const (
 )
 
 // Add makes a member of staff. An address that somebody has is errs.Conflict,
-// a name or address that cannot be is errs.Invalid.
+// a name or address that cannot be is errs.Invalid, a role above that of who
+// adds errs.Forbidden.
 func Add(ctx context.Context, tx *store.Tx, n New) (id.User, error) {
 	n.Name, n.Email = text.Line(n.Name), text.Line(n.Email)
 	if err := checkName(n.Name); err != nil {
@@ -66,6 +67,9 @@ func Add(ctx context.Context, tx *store.Tx, n New) (id.User, error) {
 	}
 	if n.Role < web.Viewer || n.Role > web.Owner {
 		return 0, errs.Wrong("role", "users.wrong.role")
+	}
+	if err := mayGrant(ctx, tx, n.By, n.Role); err != nil {
+		return 0, err
 	}
 	user := id.User(tx.NewID())
 	added, err := tx.Exec(ctx, `
@@ -107,10 +111,14 @@ func Count(ctx context.Context, q store.Querier) (int, error) {
 }
 
 // SetRole gives a member of staff another role. The last owner who may sign
-// in stays one: errs.Invalid.
+// in stays one: errs.Invalid. A role above that of who gives it is
+// errs.Forbidden.
 func SetRole(ctx context.Context, tx *store.Tx, by, user id.User, role web.Role) error {
 	if role < web.Viewer || role > web.Owner {
 		return errs.Wrong("role", "users.wrong.role")
+	}
+	if err := mayGrant(ctx, tx, by, role); err != nil {
+		return err
 	}
 	if role != web.Owner {
 		if err := keepAnOwner(ctx, tx, user); err != nil {
@@ -125,6 +133,19 @@ func SetRole(ctx context.Context, tx *store.Tx, by, user id.User, role web.Role)
 		return fmt.Errorf("change a role: %w", err)
 	}
 	return Audit(ctx, tx, Change{By: by, Action: "user.changed", Subject: user.String(), Values: Changed("role", before.Role.String(), role.String())})
+}
+
+// mayGrant refuses a role above that of who gives it; the command line and the
+// other system by which staff sign in (by is 0) may give any.
+func mayGrant(ctx context.Context, q store.Querier, by id.User, role web.Role) error {
+	if by == 0 {
+		return nil
+	}
+	giver, err := ByID(ctx, q, by)
+	if err == nil && giver.Role < role {
+		err = errs.Of(errs.Forbidden, nil, "users.wrong.role-above")
+	}
+	return err
 }
 
 // Disable signs a member of staff out everywhere and lets them in no more.

@@ -4428,7 +4428,7 @@ type ClientInterface interface {
 
 	// InviteStaffWithBody Add a member of staff
 	//
-	// The answer holds a link by which they choose a password; it is not shown again.
+	// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -4439,7 +4439,7 @@ type ClientInterface interface {
 
 	// InviteStaff Add a member of staff
 	//
-	// The answer holds a link by which they choose a password; it is not shown again.
+	// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -4457,7 +4457,7 @@ type ClientInterface interface {
 
 	// DisableStaff Let a member of staff in no more
 	//
-	// They are signed out everywhere, and their keys open nothing.
+	// They are signed out everywhere, and their keys open nothing. An owner is let go by one who is signed in.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -4466,7 +4466,7 @@ type ClientInterface interface {
 
 	// MakePasswordLink Make a link to choose a password
 	//
-	// It replaces the one before.
+	// It replaces the one before. For an owner one who is signed in makes it.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -4475,12 +4475,16 @@ type ClientInterface interface {
 
 	// EnableStaff Let a member of staff in again
 	//
+	// An owner is let in again by one who is signed in.
+	//
 	// Needs the scope `staff:write` and the role owner.
 	//
 	// Corresponds with POST /staff/{user}/return (the `EnableStaff` operationId).
 	EnableStaff(ctx context.Context, user string, params *EnableStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeRoleWithBody Give a member of staff another role
+	//
+	// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -4490,6 +4494,8 @@ type ClientInterface interface {
 	ChangeRoleWithBody(ctx context.Context, user string, params *ChangeRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeRole Give a member of staff another role
+	//
+	// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -6937,7 +6943,7 @@ func (c *Client) ListStaff(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // InviteStaffWithBody Add a member of staff
 //
-// The answer holds a link by which they choose a password; it is not shown again.
+// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -6958,7 +6964,7 @@ func (c *Client) InviteStaffWithBody(ctx context.Context, params *InviteStaffPar
 
 // InviteStaff Add a member of staff
 //
-// The answer holds a link by which they choose a password; it is not shown again.
+// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -6996,7 +7002,7 @@ func (c *Client) GetStaff(ctx context.Context, user string, reqEditors ...Reques
 
 // DisableStaff Let a member of staff in no more
 //
-// They are signed out everywhere, and their keys open nothing.
+// They are signed out everywhere, and their keys open nothing. An owner is let go by one who is signed in.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -7015,7 +7021,7 @@ func (c *Client) DisableStaff(ctx context.Context, user string, params *DisableS
 
 // MakePasswordLink Make a link to choose a password
 //
-// It replaces the one before.
+// It replaces the one before. For an owner one who is signed in makes it.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -7034,6 +7040,8 @@ func (c *Client) MakePasswordLink(ctx context.Context, user string, params *Make
 
 // EnableStaff Let a member of staff in again
 //
+// An owner is let in again by one who is signed in.
+//
 // Needs the scope `staff:write` and the role owner.
 //
 // Corresponds with POST /staff/{user}/return (the `EnableStaff` operationId).
@@ -7050,6 +7058,8 @@ func (c *Client) EnableStaff(ctx context.Context, user string, params *EnableSta
 }
 
 // ChangeRoleWithBody Give a member of staff another role
+//
+// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -7069,6 +7079,8 @@ func (c *Client) ChangeRoleWithBody(ctx context.Context, user string, params *Ch
 }
 
 // ChangeRole Give a member of staff another role
+//
+// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -15610,7 +15622,7 @@ type ClientWithResponsesInterface interface {
 
 	// InviteStaffWithBodyWithResponse Add a member of staff
 	//
-	// The answer holds a link by which they choose a password; it is not shown again.
+	// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -15621,7 +15633,7 @@ type ClientWithResponsesInterface interface {
 
 	// InviteStaffWithResponse Add a member of staff
 	//
-	// The answer holds a link by which they choose a password; it is not shown again.
+	// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -15641,7 +15653,7 @@ type ClientWithResponsesInterface interface {
 
 	// DisableStaffWithResponse Let a member of staff in no more
 	//
-	// They are signed out everywhere, and their keys open nothing.
+	// They are signed out everywhere, and their keys open nothing. An owner is let go by one who is signed in.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -15652,7 +15664,7 @@ type ClientWithResponsesInterface interface {
 
 	// MakePasswordLinkWithResponse Make a link to choose a password
 	//
-	// It replaces the one before.
+	// It replaces the one before. For an owner one who is signed in makes it.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -15663,6 +15675,8 @@ type ClientWithResponsesInterface interface {
 
 	// EnableStaffWithResponse Let a member of staff in again
 	//
+	// An owner is let in again by one who is signed in.
+	//
 	// Needs the scope `staff:write` and the role owner.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -15672,6 +15686,8 @@ type ClientWithResponsesInterface interface {
 
 	// ChangeRoleWithBodyWithResponse Give a member of staff another role
 	//
+	// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
+	//
 	// Needs the scope `staff:write` and the role owner.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -15680,6 +15696,8 @@ type ClientWithResponsesInterface interface {
 	ChangeRoleWithBodyWithResponse(ctx context.Context, user string, params *ChangeRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeRoleAnswer, error)
 
 	// ChangeRoleWithResponse Give a member of staff another role
+	//
+	// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 	//
 	// Needs the scope `staff:write` and the role owner.
 	//
@@ -23496,7 +23514,7 @@ func (c *ClientWithResponses) ListStaffWithResponse(ctx context.Context, reqEdit
 
 // InviteStaffWithBodyWithResponse Add a member of staff
 //
-// The answer holds a link by which they choose a password; it is not shown again.
+// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -23513,7 +23531,7 @@ func (c *ClientWithResponses) InviteStaffWithBodyWithResponse(ctx context.Contex
 
 // InviteStaffWithResponse Add a member of staff
 //
-// The answer holds a link by which they choose a password; it is not shown again.
+// The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -23545,7 +23563,7 @@ func (c *ClientWithResponses) GetStaffWithResponse(ctx context.Context, user str
 
 // DisableStaffWithResponse Let a member of staff in no more
 //
-// They are signed out everywhere, and their keys open nothing.
+// They are signed out everywhere, and their keys open nothing. An owner is let go by one who is signed in.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -23562,7 +23580,7 @@ func (c *ClientWithResponses) DisableStaffWithResponse(ctx context.Context, user
 
 // MakePasswordLinkWithResponse Make a link to choose a password
 //
-// It replaces the one before.
+// It replaces the one before. For an owner one who is signed in makes it.
 //
 // Needs the scope `staff:write` and the role owner.
 //
@@ -23579,6 +23597,8 @@ func (c *ClientWithResponses) MakePasswordLinkWithResponse(ctx context.Context, 
 
 // EnableStaffWithResponse Let a member of staff in again
 //
+// An owner is let in again by one who is signed in.
+//
 // Needs the scope `staff:write` and the role owner.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -23594,6 +23614,8 @@ func (c *ClientWithResponses) EnableStaffWithResponse(ctx context.Context, user 
 
 // ChangeRoleWithBodyWithResponse Give a member of staff another role
 //
+// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
+//
 // Needs the scope `staff:write` and the role owner.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -23608,6 +23630,8 @@ func (c *ClientWithResponses) ChangeRoleWithBodyWithResponse(ctx context.Context
 }
 
 // ChangeRoleWithResponse Give a member of staff another role
+//
+// Nobody becomes or stays an owner by a key: owners are changed by one who is signed in.
 //
 // Needs the scope `staff:write` and the role owner.
 //
