@@ -159,7 +159,9 @@ func (b *browser) load(name string, path func() string, clients int, each time.D
 		return failed
 	}
 	slices.Sort(all)
-	at := func(p float64) time.Duration { return all[min(len(all)-1, int(p*float64(len(all))))].Round(100 * time.Microsecond) }
+	at := func(p float64) time.Duration {
+		return all[min(len(all)-1, int(p*float64(len(all))))].Round(100 * time.Microsecond)
+	}
 	fmt.Printf("%-36s %10s %10s %10s %10.0f\n", name, at(.5), at(.99), at(1), float64(len(all))/time.Since(began).Seconds())
 	return nil
 }
