@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,11 +15,12 @@ import (
 )
 
 type serveCmd struct {
-	Addr   string `default:"localhost:8080" env:"REGULARS_ADDR" help:"Where to listen."`
-	Base   string `env:"REGULARS_BASE" placeholder:"/PATH" help:"The path it is hosted under behind a proxy."`
-	Secure bool   `env:"REGULARS_SECURE" help:"It is reached over https: cookies are sent over nothing else."`
-	Dev    bool   `hidden:"" env:"REGULARS_DEV" help:"Add /dev/kit, the page of all components."`
-	Work   bool   `default:"true" negatable:"" env:"REGULARS_WORK" help:"Also do the background work."`
+	Addr    string         `default:"localhost:8080" env:"REGULARS_ADDR" help:"Where to listen."`
+	Base    string         `env:"REGULARS_BASE" placeholder:"/PATH" help:"The path it is hosted under behind a proxy."`
+	Proxies []netip.Prefix `name:"trusted-proxies" env:"REGULARS_TRUSTED_PROXIES" placeholder:"NETWORK" help:"Where the proxies in front of it are, such as 127.0.0.1/32: who visits is read from their X-Forwarded-For. Otherwise nobody's is believed."`
+	Secure  bool           `env:"REGULARS_SECURE" help:"It is reached over https: cookies are sent over nothing else."`
+	Dev     bool           `hidden:"" env:"REGULARS_DEV" help:"Add /dev/kit, the page of all components."`
+	Work    bool           `default:"true" negatable:"" env:"REGULARS_WORK" help:"Also do the background work."`
 	running
 }
 
@@ -70,7 +72,7 @@ func (c *serveCmd) Run(ctx context.Context, config app.Config, out io.Writer) er
 		return err
 	}
 	defer closing()
-	return a.Serve(ctx, app.ServeConfig{Addr: c.Addr, Base: c.Base, Secure: c.Secure, Dev: c.Dev, Work: c.Work, Out: out})
+	return a.Serve(ctx, app.ServeConfig{Addr: c.Addr, Base: c.Base, Secure: c.Secure, Proxies: c.Proxies, Dev: c.Dev, Work: c.Work, Out: out})
 }
 
 type workCmd struct {

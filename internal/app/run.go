@@ -146,7 +146,9 @@ type ServeConfig struct {
 	Base   string
 	Secure bool
 	Dev    bool
-	Work   bool // also do the background work
+	// Proxies are the networks of proxies that say truly whom they speak for.
+	Proxies []netip.Prefix
+	Work    bool // also do the background work
 	// HealthOnly serves no pages, only what tells whether all is well.
 	HealthOnly bool
 	Out        io.Writer
@@ -164,7 +166,7 @@ func (a *App) Handler(ctx context.Context, c ServeConfig) (*web.Server, error) {
 		})
 	}
 	return web.New(web.Config{
-		Base: c.Base, Secure: c.Secure, Dev: c.Dev, Secret: secret,
+		Base: c.Base, Secure: c.Secure, Dev: c.Dev, Proxies: c.Proxies, Secret: secret,
 		Catalog: a.Modules.Catalog, Routes: a.Modules.Routes, Files: a.Modules.Files,
 		Places: a.Modules.Places, Panels: a.Modules.Panels,
 		Authenticate: a.Modules.Authenticate, Shop: a.Modules.Shop,

@@ -70,7 +70,7 @@ func (d *Door) recognise(w http.ResponseWriter, r *web.Request) (users.Key, stri
 	if !errs.Is(err, errs.SignIn) {
 		return key, secret, err
 	}
-	if q := d.wrong.Take(web.Address(r.Request), r.Now); !q.OK {
+	if q := d.wrong.Take(r.Address(), r.Now); !q.OK {
 		w.Header().Set("Retry-After", strconv.Itoa(web.Seconds(q.Wait)))
 		return key, "", errs.Of(errs.TooMany, nil, "api.wrong.wrong-often")
 	}

@@ -118,7 +118,7 @@ func changePassword(db *store.DB) web.Handler {
 			return err
 		}
 		if f.OK() {
-			try := Try{Email: user.Email, Password: f.Values.Get("old"), Address: web.Address(r.Request)}
+			try := Try{Email: user.Email, Password: f.Values.Get("old"), Address: r.Address()}
 			err = ChangePassword(r.Context(), db, try, p, r.Token())
 		}
 		var many *TooMany

@@ -49,7 +49,7 @@ func (d Desk) forgotten(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	if f.OK() && s.Ready() && s.URL != "" {
-		err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return countAddress(r.Context(), tx, web.Address(r.Request)) })
+		err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return countAddress(r.Context(), tx, r.Address()) })
 		if err == nil {
 			err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return d.postReset(tx, r, email, s.URL) })
 		}

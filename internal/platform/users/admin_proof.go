@@ -44,7 +44,7 @@ func (d Desk) Proven(then web.Handler) web.Handler {
 			if err2 != nil {
 				return err2
 			}
-			err = Prove(r.Context(), d.DB, Try{Email: u.Email, Password: f.Value(proofField + "password"), Address: web.Address(r.Request)}, r.Token())
+			err = Prove(r.Context(), d.DB, Try{Email: u.Email, Password: f.Value(proofField + "password"), Address: r.Address()}, r.Token())
 		default:
 			return d.askProof(w, r, http.StatusOK, f, proof)
 		}

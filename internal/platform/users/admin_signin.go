@@ -60,7 +60,7 @@ func (d Desk) renderSignIn(w http.ResponseWriter, r *web.Request, status int, f 
 
 // try is what is known of who tries to come in.
 func (d Desk) try(r *web.Request) Try {
-	return Try{Address: web.Address(r.Request), Device: Device(r.UserAgent()), Started: d.started(r)}
+	return Try{Address: r.Address(), Device: Device(r.UserAgent()), Started: d.started(r)}
 }
 
 func (d Desk) signIn(w http.ResponseWriter, r *web.Request) error {
@@ -210,7 +210,7 @@ func (d Desk) second(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	token, err := Finish(r.Context(), d.DB, h, f.Need("code", 60), web.Address(r.Request), d.started(r))
+	token, err := Finish(r.Context(), d.DB, h, f.Need("code", 60), r.Address(), d.started(r))
 	status, err := d.refused(r, f, err, "")
 	if err != nil {
 		return err
@@ -273,7 +273,7 @@ func (d Desk) toOther(w http.ResponseWriter, r *web.Request) error {
 	}
 	// Each of these asks the other system, so nobody may ask without end.
 	if err := d.DB.Tx(r.Context(), func(tx *store.Tx) error {
-		return count(r.Context(), tx, fingerprint("other:"+web.Address(r.Request)), triesOther)
+		return count(r.Context(), tx, fingerprint("other:"+r.Address()), triesOther)
 	}); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	start := time.Now()
 	a := &answer{ResponseWriter: w, id: newRequestID()}
 	setSecurityHeaders(w.Header(), a.id, s.Secure)
+	s.warnOfProxy(hr)
 	ctx, ended := s.Telemetry.Request(hr)
 	pattern := s.dispatch(a, hr.WithContext(ctx))
 	ended(pattern, a.code())

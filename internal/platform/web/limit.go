@@ -1,10 +1,6 @@
 package web
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
 	"time"
 )
@@ -79,31 +75,4 @@ func (l *Limiter) makeRoom() {
 			delete(l.buckets, who)
 		}
 	}
-}
-
-// Address is the network address a request came from, without the port; of
-// IPv6 the network of 64 bits that one subscriber has. A proxy on this machine
-// is believed when it says whom it speaks for.
-func Address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip.IsLoopback() {
-		// Some proxies add to the line that came, others add a line below it.
-		chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last, err := netip.ParseAddr(strings.TrimSpace(chain[len(chain)-1])); err == nil {
-			ip = last
-		}
-	}
-	ip = ip.Unmap().WithZone("")
-	if ip.Is6() {
-		prefix, _ := ip.Prefix(64)
-		return prefix.String()
-	}
-	return ip.String()
 }

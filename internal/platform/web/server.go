@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"regulars/internal/platform/errs"
@@ -21,10 +23,11 @@ import (
 
 // Config is everything the server is made of.
 type Config struct {
-	Base    string // path it is hosted under: "" or "/regulars"
-	Secure  bool   // reached over https: cookies are marked so
-	Dev     bool   // adds /dev/kit
-	Secret  []byte // signs flash cookies; random when empty
+	Base    string         // path it is hosted under: "" or "/regulars"
+	Secure  bool           // reached over https: cookies are marked so
+	Dev     bool           // adds /dev/kit
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	Secret  []byte         // signs flash cookies; random when empty
 	Catalog *locale.Catalog
 	Routes  []Route
 	Files   map[string]fs.FS // module → file system with its pages folder
@@ -48,6 +51,8 @@ type Server struct {
 	pages  map[string]*page
 	assets *assetSet
 	origin http.CrossOriginProtection
+
+	proxyWarned sync.Once
 }
 
 // New parses every page and checks every route and place. What is broken is
@@ -173,7 +178,7 @@ func (r *Request) within(w http.ResponseWriter, often *Limiter) error {
 	if often == nil {
 		return nil
 	}
-	q := often.Take(Address(r.Request), r.Now)
+	q := often.Take(r.Address(), r.Now)
 	if q.OK {
 		return nil
 	}
