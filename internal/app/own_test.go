@@ -39,9 +39,27 @@ func buyer(t *testing.T, db *store.DB, name string) id.Customer {
 		if err != nil {
 			return err
 		}
-		return orders.Cancel(t.Context(), tx, c, order, "other", "zanzibar was too far", clerk)
+		if err := orders.Cancel(t.Context(), tx, c, order, "other", "zanzibar was too far", clerk); err != nil {
+			return err
+		}
+		return subscribed(t, tx, c, name)
 	})
 	return c
+}
+
+// subscribed gives the customer a subscription that was renewed and ended.
+func subscribed(t *testing.T, tx *store.Tx, c id.Customer, name string) error {
+	t.Helper()
+	terms := orders.Terms{Plan: "Tea box", Status: orders.Active, Amount: 900, Currency: "EUR", Unit: "month", Every: 1, Quantity: 1, StartedAt: tx.Now.AddDate(0, -3, 0)}
+	s, err := orders.Subscribe(t.Context(), tx, orders.SubscriptionNews{Customer: c, Source: "shop", External: "s-" + name, At: tx.Now.AddDate(0, -1, 0), Terms: terms})
+	if err != nil {
+		return err
+	}
+	if err := orders.Renew(t.Context(), tx, orders.Renewal{Source: "shop", External: "s-" + name, Number: "in-" + name, PaidAt: tx.Now.AddDate(0, 0, -7),
+		Amount: 900, Currency: "EUR"}); err != nil {
+		return err
+	}
+	return orders.EndSubscription(t.Context(), tx, c, s, orders.Leaving{Reason: "other", Note: "zanzibar has its own tea"}, clerk)
 }
 
 func drain(t *testing.T, db *store.DB) {
@@ -150,7 +168,7 @@ func TestAnErasedBuyerStandsInNoTextOfAnyModule(t *testing.T) {
 			}
 			return places
 		}
-		if before := find(); !slices.Contains(before, "orders") || !slices.Contains(before, "customers") {
+		if before := find(); !slices.Contains(before, "orders") || !slices.Contains(before, "customers") || !slices.Contains(before, "subscription_states") {
 			t.Fatalf("the test's person stands in %v only", before)
 		}
 		testkit.Do(t, db, func(tx *store.Tx) error { return customers.EraseForGood(t.Context(), tx, Tables(), a, clerk) })

@@ -83,7 +83,7 @@ type Valued struct {
 }
 
 // Kinds are the events as people read them.
-var Kinds = []timeline.Kind{
+var Kinds = append([]timeline.Kind{
 	{Name: EventPlaced, Version: 1, Icon: "shopping-cart", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellPlaced},
 	{Name: EventAmended, Version: 1, Icon: "pencil", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellAmended},
 	{Name: EventRefunded, Version: 1, Icon: "receipt-refund", Group: "orders", Ref: "ord", Payload: Told{}, Tell: tellRefunded},
@@ -92,7 +92,7 @@ var Kinds = []timeline.Kind{
 	{Name: EventPromised, Version: 1, Icon: "calendar-event", Group: "orders", Ref: "ord", Payload: Promised{}, Tell: tellPromised},
 	{Name: EventDelivered, Version: 1, Icon: "truck-delivery", Group: "orders", Ref: "ord", Payload: Delivered{}, Tell: tellDelivered},
 	{Name: EventValued, Version: 1, Icon: "coins", Group: "orders", Ref: "ord", Payload: Valued{}, Tell: tellValued},
-}
+}, subscriptionKinds...)
 
 func href(e timeline.Event) string { return Href(e.Customer, id.Order(e.Ref)) }
 

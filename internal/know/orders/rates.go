@@ -153,7 +153,7 @@ const valueJob = "orders.value"
 
 // Jobs is the background work of orders.
 func Jobs(db *store.DB) []jobs.Kind {
-	return []jobs.Kind{{Name: valueJob, Do: func(ctx context.Context, _ *jobs.Job) error { return Value(ctx, db) }}}
+	return []jobs.Kind{{Name: valueJob, Do: func(ctx context.Context, _ *jobs.Job) error { return Value(ctx, db) }}, endSubscriptions(db)}
 }
 
 // valueSlice is how many orders one transaction values: under 50 ms.

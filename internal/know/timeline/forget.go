@@ -43,3 +43,15 @@ func Adopt(ctx context.Context, tx *store.Tx, c id.Customer, thing int64) error 
 	}
 	return tell(ctx, tx, refs)
 }
+
+// Withdraw removes single events of a customer that later news of an earlier
+// time showed never to have happened so. What was folded from the customer's
+// events is the caller's to have folded again.
+func Withdraw(ctx context.Context, tx *store.Tx, c id.Customer, events ...id.Event) error {
+	for _, e := range events {
+		if _, err := tx.Exec(ctx, `delete from events where customer_id = $1 and id = $2`, int64(c), int64(e)); err != nil {
+			return fmt.Errorf("withdraw an event of %s: %w", c, err)
+		}
+	}
+	return nil
+}

@@ -25,6 +25,8 @@ type (
 	Failure  int64
 	Endpoint int64 // of an outgoing webhook
 	Key      int64 // of the API
+
+	Subscription int64 // of a customer: what is paid under contract
 )
 
 func (i Customer) String() string { return Show("cus", int64(i)) }
@@ -39,6 +41,8 @@ func (i Source) String() string   { return Show("src", int64(i)) }
 func (i Failure) String() string  { return Show("fail", int64(i)) }
 func (i Endpoint) String() string { return Show("whk", int64(i)) }
 func (i Key) String() string      { return Show("key", int64(i)) }
+
+func (i Subscription) String() string { return Show("sub", int64(i)) }
 
 // ParseCustomer reads what Customer.String wrote.
 func ParseCustomer(s string) (Customer, error) { v, err := Parse("cus", s); return Customer(v), err }
@@ -75,6 +79,12 @@ func ParseEvent(s string) (Event, error) { v, err := Parse("evt", s); return Eve
 
 // ParseKey reads what Key.String wrote.
 func ParseKey(s string) (Key, error) { v, err := Parse("key", s); return Key(v), err }
+
+// ParseSubscription reads what Subscription.String wrote.
+func ParseSubscription(s string) (Subscription, error) {
+	v, err := Parse("sub", s)
+	return Subscription(v), err
+}
 
 // alphabet is Crockford's base 32 in lower case: no i, l, o or u to misread.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

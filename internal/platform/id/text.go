@@ -67,3 +67,9 @@ func (i Key) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (i *Key) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "key", b) }
+
+// MarshalText is String.
+func (i Subscription) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (i *Subscription) UnmarshalText(b []byte) error { return unmarshal((*int64)(i), "sub", b) }

@@ -1,0 +1,204 @@
+package orders
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"regulars/internal/platform/errs"
+	"regulars/internal/platform/id"
+	"regulars/internal/platform/store"
+	"regulars/internal/platform/text"
+)
+
+// Running stands in a filter for every status but cancelled.
+const Running = "running"
+
+// SubscriptionFilter says which subscriptions are wanted. The zero value: all.
+type SubscriptionFilter struct {
+	Search   string      // the beginning of the plan's name or of the source's id
+	Status   string      // of Statuses, or Running
+	Notice   bool        // of which notice was given
+	Source   string      //
+	Customer id.Customer // only this one's, 0: everybody's
+}
+
+// SubscriptionPage is a part of the list.
+type SubscriptionPage struct {
+	Sort  string // started (the usual), monthly
+	Up    bool   // the oldest or least first
+	After string // the cursor of the part before; empty: the first part
+	Limit int    // 0: 50
+}
+
+// subscriptionSorts are the columns a list can be sorted by.
+var subscriptionSorts = map[string]string{"started": "started_at", "monthly": "monthly_minor"}
+
+const subscriptionColumns = `customer_id, subscription_id, source, external, monthly_minor, told_at, recorded_at, origin_customer_id, ` + stateTerms
+
+func readSubscriptions(ctx context.Context, q store.Querier, where string, args ...any) ([]Subscription, error) {
+	all, err := store.All(ctx, q, func(rows *sql.Rows) (s Subscription, err error) {
+		var told, recorded int64
+		var origin sql.NullInt64
+		t := termScan{}
+		err = rows.Scan(append([]any{&s.Customer, &s.ID, &s.Source, &s.External, &s.Monthly, &told, &recorded, &origin}, t.into(&s.Terms)...)...)
+		t.set(&s.Terms)
+		s.ToldAt, s.RecordedAt, s.Origin = micros(told), micros(recorded), id.Customer(origin.Int64)
+		return s, err
+	}, `select `+subscriptionColumns+` from subscriptions `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	return all, nil
+}
+
+// SubscriptionByID returns a customer's subscription, or errs.NotFound.
+func SubscriptionByID(ctx context.Context, q store.Querier, c id.Customer, s id.Subscription) (Subscription, error) {
+	all, err := readSubscriptions(ctx, q, `where customer_id = $1 and subscription_id = $2`, int64(c), int64(s))
+	if err != nil {
+		return Subscription{}, err
+	}
+	if len(all) == 0 {
+		return Subscription{}, errs.Missing("orders.wrong.subscription-gone")
+	}
+	return all[0], nil
+}
+
+// SubscriptionsOf returns the newest subscriptions of a customer, those that
+// run first.
+func SubscriptionsOf(ctx context.Context, q store.Querier, c id.Customer, limit int) ([]Subscription, error) {
+	return readSubscriptions(ctx, q, `where customer_id = $1
+		order by case when ended_at is null then 0 else 1 end, started_at desc, subscription_id desc limit $2`, int64(c), limit)
+}
+
+// Subscriptions returns a part of those that match, and the cursor of what
+// follows; empty: nothing does.
+func Subscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p SubscriptionPage) ([]Subscription, string, error) {
+	column, ok := subscriptionSorts[p.Sort]
+	if !ok {
+		column = subscriptionSorts["started"]
+	}
+	if p.Limit == 0 {
+		p.Limit = 50
+	}
+	where, args := f.where()
+	direction, than := "desc", "<"
+	if p.Up {
+		direction, than = "asc", ">"
+	}
+	if p.After != "" {
+		value, sub, err := readCursor(p.After)
+		if err != nil {
+			return nil, "", err
+		}
+		where = append(where, fmt.Sprintf("(%s, subscription_id) %s ($%d, $%d)", column, than, len(args)+1, len(args)+2))
+		args = append(args, value, sub)
+	}
+	args = append(args, p.Limit+1)
+	all, err := readSubscriptions(ctx, q, fmt.Sprintf("%s order by %s %s, subscription_id %s limit $%d", clause(where), column, direction, direction, len(args)), args...)
+	if err != nil || len(all) <= p.Limit {
+		return all, "", err
+	}
+	all = all[:p.Limit]
+	last := all[p.Limit-1]
+	value := last.StartedAt.UnixMicro()
+	if column == "monthly_minor" {
+		value = last.Monthly
+	}
+	return all, fmt.Sprintf("%d.%d", value, int64(last.ID)), nil
+}
+
+// where are the conditions of a filter and their arguments.
+func (f SubscriptionFilter) where() (where []string, args []any) {
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if f.Customer != 0 {
+		add("customer_id = ?", int64(f.Customer))
+	}
+	switch {
+	case f.Status == Running:
+		add("ended_at is null")
+	case f.Status != "":
+		add("status = ?", f.Status)
+	}
+	if f.Notice {
+		add("cancel_at is not null and ended_at is null")
+	}
+	if f.Source != "" {
+		add("source = ?", f.Source)
+	}
+	if s := text.Short(text.Line(f.Search), maxSubscriptionName); s != "" {
+		add("(lower(plan) like ? escape '!' or external = ?)", beginning(strings.ToLower(s)), s)
+	}
+	return where, args
+}
+
+// beginning is a pattern of all that begins with s.
+func beginning(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s) + "%"
+}
+
+// CountSubscriptions returns how many match, counting up to a limit.
+func CountSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, limit int) (n int, err error) {
+	where, args := f.where()
+	err = q.QueryRow(ctx, fmt.Sprintf(`select count(*) from (select 1 from subscriptions %s limit $%d) found`, clause(where), len(args)+1),
+		append(args, limit)...).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count subscriptions: %w", err)
+	}
+	return n, nil
+}
+
+// AllSubscriptions goes through every one that matches.
+func AllSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p SubscriptionPage) iter.Seq2[Subscription, error] {
+	return func(yield func(Subscription, error) bool) {
+		p.Limit, p.After = 500, ""
+		for {
+			part, next, err := Subscriptions(ctx, q, f, p)
+			if err != nil {
+				yield(Subscription{}, err)
+				return
+			}
+			for _, s := range part {
+				if !yield(s, nil) {
+					return
+				}
+			}
+			if p.After = next; next == "" {
+				return
+			}
+		}
+	}
+}
+
+// SubscriptionSources returns who tells of subscriptions, by name.
+func SubscriptionSources(ctx context.Context, q store.Querier) ([]string, error) {
+	all, err := store.All(ctx, q, store.Scalar[string], `select source from subscriptions group by source`)
+	slices.Sort(all)
+	return all, err
+}
+
+// Renewals returns the newest periods of a subscription that were paid for.
+func Renewals(ctx context.Context, q store.Querier, c id.Customer, s id.Subscription, limit int) ([]Renewal, error) {
+	all, err := store.All(ctx, q, func(rows *sql.Rows) (r Renewal, err error) {
+		var paid int64
+		var until sql.NullInt64
+		err = rows.Scan(&r.Number, &paid, &until, &r.Amount, &r.Currency)
+		r.PaidAt, r.Until = micros(paid), nullMicros(until)
+		return r, err
+	}, `select number, paid_at, until_at, amount_minor, currency from subscription_renewals
+		where customer_id = $1 and subscription_id = $2 order by paid_at desc, number limit $3`, int64(c), int64(s), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the renewals of the subscription %s: %w", s, err)
+	}
+	return all, nil
+}
