@@ -85,3 +85,27 @@ func TestAnAssistantStartsTheProgramAndAsksIt(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnAssistantReadsIsMessagesFromTheFirstLineToTheLast(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), assistantEnv+"=--log debug --db "+filepath.Join(t.TempDir(), "new.db")+" mcp")
+	cmd.Stderr = t.Output()
+	cmd.Stdin = strings.NewReader("hello\n" + `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}` + "\n" +
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n" + `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"who_is_slipping_away"}}` + "\n")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	for _, line := range lines {
+		var m struct {
+			JSONRPC string `json:"jsonrpc"`
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil || m.JSONRPC != "2.0" {
+			t.Errorf("%v in %q", err, line)
+		}
+	}
+	if len(lines) != 3 {
+		t.Errorf("%d lines: %s", len(lines), out)
+	}
+}

@@ -166,7 +166,11 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		api.Jobs(db),
 	)
 	m.Sending = webhooks.Sending(db, outbound.Client(outbound.Options{Allow: c.Internal, Timeout: webhooks.Patience}))
-	m.Assistants = mcp.Open(mcp.Door{DB: db, Kinds: m.Events, Catalog: m.Catalog, Version: c.Version, Log: c.Log})
+	m.Assistants = mcp.Open(mcp.Door{DB: db, Kinds: m.Events, Catalog: m.Catalog, Version: c.Version, Log: c.Log,
+		Address: func(ctx context.Context) (string, error) {
+			s, err := mail.Current(ctx, db, c.Mail)
+			return s.URL, err
+		}})
 	m.Health = admin.Health(db, c.Telemetry, c.MetricsToken)
 	m.API, err = api.Open(db, c.Version,
 		users.API(db),

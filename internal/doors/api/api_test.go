@@ -210,6 +210,16 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 				t.Errorf("%s %s %s: at %q, want %q: %s", x.method, x.path, x.body, at, x.at, a.Body)
 			}
 		}
+		for body, want := range map[string]string{
+			"{\"name\":\n\"Anna\",}": "line 2, column 8",
+			`{"name":"Anna"`:         "ends too early",
+			`{"name":"Anna"} x`:      "column 17",
+		} {
+			a := h.ask("POST", "/customers", body).want(400)
+			if a.text("detail") != a.text("errors.0.detail") || !strings.Contains(a.text("detail"), want) || strings.Contains(a.Body.String(), "invalid character") {
+				t.Errorf("%s: %s, want %q", body, a.Body, want)
+			}
+		}
 		if a := h.ask("POST", "/customers", `{"name":"`+strings.Repeat("x", 2<<20)+`"}`); a.Code != 413 {
 			t.Errorf("a body of 2 MB: %d", a.Code)
 		}

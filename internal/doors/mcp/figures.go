@@ -29,16 +29,19 @@ type limitIn struct {
 }
 
 type slippingOut struct {
-	Customers int64       `json:"customers"` // in all
-	AtStake   Amount      `json:"at_stake"`  // what they would bring within a year if they stayed
-	First     []scoredOut `json:"first"`
+	AsOf      string      `json:"as_of" jsonschema:"the day of the scores"`
+	Customers int64       `json:"customers" jsonschema:"how many slip away in all"`
+	AtStake   Amount      `json:"at_stake" jsonschema:"what all of them would bring within a year if they stayed"`
+	Page      string      `json:"page" jsonschema:"where a person sees them all"`
+	First     []scoredOut `json:"first" jsonschema:"those who would bring most first"`
 }
 
 // scoredOut is a customer of a list with what the models say.
 type scoredOut struct {
 	Person
-	LastDay string   `json:"last_day"`
-	Visits  int64    `json:"visits"`
+	LastDay string   `json:"last_day" jsonschema:"of their last purchase"`
+	Silent  int32    `json:"silent_days" jsonschema:"days since then; compare usual_gap_days"`
+	Visits  int64    `json:"visits" jsonschema:"days on which they bought"`
 	Spent   Amount   `json:"spent"`
 	Expect  scoreOut `json:"expected"`
 }
@@ -51,9 +54,20 @@ func (a asking) scored(ctx context.Context, all []scores.Listed, c money.Currenc
 	people, err := a.named(ctx, ids)
 	out := make([]scoredOut, len(all))
 	for i, l := range all {
-		out[i] = scoredOut{people[i], l.LastDay, l.Visits, a.amount(l.Spend, c), *a.score(l.Score, c)}
+		last, _ := retention.ParseDay(l.LastDay)
+		asOf, _ := retention.ParseDay(l.AsOfDay)
+		out[i] = scoredOut{people[i], l.LastDay, asOf - last, l.Visits, a.amount(l.Spend, c), *a.score(l.Score, c)}
+		out[i].Expect.AsOf = "" // the list says it once
 	}
 	return out, err
+}
+
+// asOf is the day of the scores of a list; empty when nobody stands in it.
+func asOf(all []scores.Listed) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].AsOfDay
 }
 
 // fitted sees to it that there are scores, and that they are of today's orders
@@ -87,7 +101,10 @@ func (a asking) slipping(ctx context.Context, in limitIn) (out slippingOut, err 
 	if err != nil {
 		return out, err
 	}
-	out = slippingOut{Customers: n, AtStake: a.amount(worth, shop.Currency)}
+	out = slippingOut{AsOf: asOf(all), Customers: n, AtStake: a.amount(worth, shop.Currency)}
+	if out.Page, err = a.page(ctx, "/insights/value#slipping"); err != nil {
+		return out, err
+	}
 	out.First, err = a.scored(ctx, all, shop.Currency)
 	return out, err
 }
@@ -99,8 +116,10 @@ type dueIn struct {
 }
 
 type dueOut struct {
+	AsOf      string      `json:"as_of" jsonschema:"the day of the scores"`
 	From      string      `json:"from"`
 	To        string      `json:"to"`
+	Page      string      `json:"page" jsonschema:"where a person sees them all"`
 	Customers []scoredOut `json:"customers"`
 }
 
@@ -121,10 +140,14 @@ func (a asking) due(ctx context.Context, in dueIn) (out dueOut, err error) {
 		return out, err
 	}
 	out = dueOut{From: retention.DayText(from), To: retention.DayText(to)}
+	if out.Page, err = a.page(ctx, "/insights/due"); err != nil {
+		return out, err
+	}
 	all, err := scores.Due(ctx, a.DB, out.From, out.To, bounded(in.Limit, 10), scores.DueCursor{})
 	if err != nil {
 		return out, err
 	}
+	out.AsOf = asOf(all)
 	out.Customers, err = a.scored(ctx, all, shop.Currency)
 	return out, err
 }

@@ -64,6 +64,7 @@ func (s *shop) open() {
 	}
 	s.door = mcp.Open(mcp.Door{DB: s.db, Kinds: timeline.NewKinds(customers.Kinds, orders.Kinds), Catalog: catalog, Version: "1.2.3",
 		Log:     slog.New(slog.NewTextHandler(s.t.Output(), nil)),
+		Address: func(context.Context) (string, error) { return "https://shop.example", nil },
 		Compute: func(ctx context.Context) error { return jobs.Drain(ctx, s.db, insights.Jobs(s.db)) }})
 }
 
@@ -248,9 +249,13 @@ func TestAnAssistantLearnsWhoIsSlippingAway(t *testing.T) {
 			out, refused := ask[struct {
 				Customers int64
 				AtStake   mcp.Amount `json:"at_stake"`
+				AsOf      string     `json:"as_of"`
+				Page      string
 				First     []struct {
-					ID, Name string
-					Expected object
+					ID, Name, Page string
+					LastDay        string `json:"last_day"`
+					Silent         int    `json:"silent_days"`
+					Expected       object
 				}
 			}](t, session, "who_is_slipping_away", object{"limit": 5})
 			want, worth, err := scores.AtStake(t.Context(), s.db)
@@ -264,7 +269,17 @@ func TestAnAssistantLearnsWhoIsSlippingAway(t *testing.T) {
 			if refused != "" || out.Customers != want || out.AtStake.Minor != worth || !strings.HasPrefix(out.AtStake.Text, "£") || len(out.First) != len(list) {
 				t.Fatalf("%+v %s, want %d at %d", out, refused, want, worth)
 			}
+			if out.AsOf != list[0].AsOfDay || out.Page != "https://shop.example/insights/value#slipping" {
+				t.Errorf("as of %q at %q", out.AsOf, out.Page)
+			}
 			for i, l := range list {
+				last, err := time.Parse(time.DateOnly, out.First[i].LastDay)
+				if err != nil || last.AddDate(0, 0, out.First[i].Silent).Format(time.DateOnly) != out.AsOf {
+					t.Errorf("silent for %d days after %s, on %s", out.First[i].Silent, out.First[i].LastDay, out.AsOf)
+				}
+				if out.First[i].Page != "https://shop.example/customers/"+l.Customer.String() {
+					t.Errorf("their page is %q", out.First[i].Page)
+				}
 				if out.First[i].ID != l.Customer.String() || out.First[i].Name != l.Name || out.First[i].Expected["late"] != true {
 					t.Errorf("place %d: %+v, want %s", i, out.First[i], l.Name)
 				}

@@ -48,6 +48,7 @@ func brief(v float64) float64 {
 // id alone.
 type Person struct {
 	ID    string `json:"id"`
+	Page  string `json:"page" jsonschema:"where a person sees all of them"`
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
 	Phone string `json:"phone,omitempty"`
@@ -135,7 +136,7 @@ type boughtOut struct {
 }
 
 type scoreOut struct {
-	AsOf      string  `json:"as_of"`
+	AsOf      string  `json:"as_of,omitempty"`
 	Alive     float64 `json:"chance_to_be_a_customer_still,omitempty"`
 	Returns   float64 `json:"chance_of_a_visit_within_a_year,omitempty"`
 	Purchases float64 `json:"expected_purchases_within_a_year,omitempty"`
@@ -185,7 +186,11 @@ func (a asking) customer(ctx context.Context, in customerIn) (customerOut, error
 	if err != nil {
 		return out, err
 	}
-	out.Person = Person{c.String(), names[c], who.Email, who.Phone}
+	page, err := a.page(ctx, "/customers")
+	if err != nil {
+		return out, err
+	}
+	out.Person = Person{c.String(), page + "/" + c.String(), names[c], who.Email, who.Phone}
 	out.Language, out.Country, out.Since, out.Erased = who.Language, who.Country, who.JoinedDay, !who.ErasedAt.IsZero()
 	if out.Tags, err = customers.Tags(ctx, a.DB, c); err != nil {
 		return out, err
@@ -316,8 +321,12 @@ func (a asking) lines(ctx context.Context, o orders.Order) ([]lineOut, error) {
 // customers.
 func (a asking) named(ctx context.Context, ids []id.Customer) ([]Person, error) {
 	people := make([]Person, len(ids))
+	page, err := a.page(ctx, "/customers")
+	if err != nil {
+		return people, err
+	}
 	for i, c := range ids {
-		people[i].ID = c.String()
+		people[i].ID, people[i].Page = c.String(), page+"/"+c.String()
 	}
 	if !a.May("customers:read") {
 		return people, nil
@@ -327,4 +336,14 @@ func (a asking) named(ctx context.Context, ids []id.Customer) ([]Person, error) 
 		people[i].Name = names[c]
 	}
 	return people, err
+}
+
+// page is the address of a page of ours; only its path where nobody has said
+// at which address people reach us.
+func (a asking) page(ctx context.Context, path string) (string, error) {
+	if a.Address == nil {
+		return path, nil
+	}
+	base, err := a.Address(ctx)
+	return base + path, err
 }

@@ -39,12 +39,15 @@ func config(version string) huma.Config {
 				},
 			},
 		},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats:                      map[string]huma.Format{"application/json": plainJSON, "json": plainJSON},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{pick},
 	}
 }
+
+// plainJSON is JSON, with our own words for what is wrong in it.
+var plainJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
 
 // named is what a type is called in the document: without the api in front.
 func named(t reflect.Type, hint string) string {
@@ -63,11 +66,12 @@ func hooks() {
 	once.Do(func() {
 		huma.DefaultArrayNullable = false
 		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
-			return refused(status, msg, errs)
+			return refused(nil, status, msg, errs)
 		}
 		huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-			p := refused(status, msg, errs)
-			if c, ok := ctx.Context().Value(callKey{}).(*Call); ok {
+			c, ok := ctx.Context().Value(callKey{}).(*Call)
+			p := refused(c, status, msg, errs)
+			if ok {
 				p.RequestID = c.ID
 			}
 			return p

@@ -102,7 +102,7 @@ var (
 
 // refused is what package huma found wrong with an input. The values it quotes
 // are left away: they may be personal, and the program knows what it sent.
-func refused(status int, msg string, all []error) *Problem {
+func refused(c *Call, status int, msg string, all []error) *Problem {
 	p := NewProblem(status, strings.ToUpper(msg[:min(1, len(msg))])+msg[min(1, len(msg)):]+".")
 	if status == http.StatusUnprocessableEntity {
 		p.Detail = "Some of what was sent cannot be accepted. Look at errors for what and where."
@@ -113,6 +113,12 @@ func refused(status int, msg string, all []error) *Problem {
 			continue
 		}
 		e := d.ErrorDetail()
+		if c != nil {
+			if f, ok := c.fault(e); ok {
+				p.Detail, p.Errors = f.Detail, append(p.Errors, f)
+				continue
+			}
+		}
 		f := Fault{Detail: e.Message}
 		in, rest, _ := strings.Cut(e.Location, ".")
 		if in, _, _ := strings.Cut(in, "["); in == "body" {
