@@ -150,8 +150,10 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if err != nil {
 		return m, fmt.Errorf("load the texts of letters: %w", err)
 	}
+	staff := users.Desk{DB: db, Letters: letters, Mail: c.Mail, Client: outbound.Client(outbound.Options{Allow: c.Internal, Redirects: 3})}
 	m.Jobs = join(
 		mail.Jobs(db, c.Mail),
+		users.Jobs(staff),
 		timeline.Jobs(db, subscriptions()),
 		customers.Jobs(db),
 		keeping.Jobs(db, keepingKinds()),
@@ -187,7 +189,6 @@ func modules(db *store.DB, c Config) (Modules, error) {
 	if err != nil {
 		return m, fmt.Errorf("open the API: %w", err)
 	}
-	staff := users.Desk{DB: db, Letters: letters, Mail: c.Mail, Client: outbound.Client(outbound.Options{Allow: c.Internal, Redirects: 3})}
 	m.Routes = join(
 		users.Admin(staff),
 		workspace.Admin(db),

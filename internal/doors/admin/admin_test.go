@@ -47,6 +47,10 @@ func letters(t *testing.T) *locale.Catalog {
 	return c
 }
 
+func desk(t *testing.T, db *store.DB) users.Desk {
+	return users.Desk{DB: db, Letters: letters(t), Client: outbound.Client(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})}
+}
+
 func build(t *testing.T, db *store.DB) house {
 	t.Helper()
 	catalog, err := locale.Load(web.Text(), users.Files, workspace.Files, admin.Files)
@@ -56,7 +60,7 @@ func build(t *testing.T, db *store.DB) house {
 	places := slices.Concat(admin.Places, users.Places, workspace.Places)
 	s, err := web.New(web.Config{
 		Catalog: catalog, Places: places,
-		Routes:       slices.Concat(users.Admin(users.Desk{DB: db, Letters: letters(t), Client: outbound.Client(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})}), workspace.Admin(db), admin.Admin(db, places, "1.2.3")),
+		Routes:       slices.Concat(users.Admin(desk(t, db)), workspace.Admin(db), admin.Admin(db, places, "1.2.3")),
 		Files:        map[string]fs.FS{"users": users.Files, "workspace": workspace.Files, "admin": admin.Files},
 		Authenticate: users.Authenticator(db), Shop: workspace.Shop(db), Now: db.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),

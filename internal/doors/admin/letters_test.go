@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/mail"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -26,9 +27,13 @@ func (h house) mailing() {
 	})
 }
 
-// posted are the letters that wait, the oldest first.
+// posted are the letters that wait, the oldest first, when what was asked for
+// is written.
 func (h house) posted() (all []mail.Letter) {
 	h.t.Helper()
+	if err := jobs.Drain(h.t.Context(), h.db, users.Jobs(desk(h.t, h.db))); err != nil {
+		h.t.Fatal(err)
+	}
 	bodies, err := store.All(h.t.Context(), h.db, store.Scalar[[]byte], `select body from mail_letters order by id`)
 	if err != nil {
 		h.t.Fatal(err)
@@ -107,6 +112,14 @@ func TestAForgottenPasswordIsMendedByMailAndTheAnswerNamesNobody(t *testing.T) {
 	}
 	if answers[0] != answers[1] || answers[1] != answers[2] {
 		t.Errorf("the answers differ: %q", answers)
+	}
+	// Nor does the time they take: all is left to the same job.
+	var asked, written int
+	if err := h.db.QueryRow(t.Context(), `select (select count(*) from jobs where kind = 'users.reset'), (select count(*) from mail_letters)`).Scan(&asked, &written); err != nil || asked != 3 || written != 0 {
+		t.Errorf("%d jobs, %d letters before they are worked, %v", asked, written, err)
+	}
+	if all, err := store.All(t.Context(), h.db, store.Scalar[string], `select args from jobs`); err != nil || strings.Contains(strings.Join(all, " "), "example.com") {
+		t.Errorf("a job names an address: %v, %v", all, err)
 	}
 	letters := h.posted()
 	if len(letters) != 1 || letters[0].To != "ana@example.com" {
@@ -209,4 +222,32 @@ func TestWhoMustHaveASecondFactorSeesNothingElseUntilTheyHave(t *testing.T) {
 	page.Get(t, h, "/account/security", ana).In(".alert-warn")
 	page.Get(t, h, "/account/security/app", ana).In(".qr")
 	page.Post(t, h, "/sign-out", nil, ana).Redirects("/sign-in")
+}
+
+func TestWrongPasswordsOfOthersHoldUpNeitherTheOwnBrowserNorTheLetter(t *testing.T) {
+	h := live(t, testkit.DB(t))
+	h.mailing()
+	come := func(password string, options ...page.Option) *page.Page {
+		return page.Post(t, h, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {password}}, options...)
+	}
+	first := come(secret).HasStatus(http.StatusSeeOther)
+	kept := ""
+	for _, c := range (&http.Response{Header: first.Header}).Cookies() {
+		if c.Name == "regulars_known" && c.HttpOnly && c.MaxAge > 0 {
+			kept = c.Name + "=" + c.Value
+		}
+	}
+	for range 10 {
+		come("wrong").HasStatus(http.StatusUnprocessableEntity)
+	}
+	come(secret).HasStatus(http.StatusTooManyRequests)
+	come(secret, page.Header("Cookie", kept)).HasStatus(http.StatusSeeOther)
+	for i := range 30 {
+		page.Post(t, h, "/sign-in", url.Values{"email": {strings.Repeat("x", i+1) + "@example.com"}, "password": {"wrong"}}).HasStatus(http.StatusUnprocessableEntity)
+	}
+	page.Post(t, h, "/sign-in", url.Values{"email": {"nobody@example.com"}, "password": {"wrong"}}).HasStatus(http.StatusTooManyRequests)
+	page.Post(t, h, "/sign-in/forgotten", url.Values{"email": {"ana@example.com"}}).HasStatus(200)
+	if n := len(h.posted()); n != 1 {
+		t.Errorf("%d letters", n)
+	}
 }

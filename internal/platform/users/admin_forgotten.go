@@ -29,12 +29,9 @@ func (d Desk) renderForgotten(w http.ResponseWriter, r *web.Request, status int,
 	return r.RenderStatus(w, status, "users/forgotten.html", p)
 }
 
-// Letters with a new link that an account is sent within the window.
-const triesReset = 3
-
-// forgotten posts a link to choose a new password. The answer is the same
-// whoever works here. The link's address is the one that was configured, never
-// what a stranger's browser says we are called.
+// forgotten asks for a link to choose a new password. The answer, and how long
+// it takes, is the same whoever works here. The link's address is the one that
+// was configured, never what a stranger's browser says we are called.
 func (d Desk) forgotten(w http.ResponseWriter, r *web.Request) error {
 	f, err := r.ReadForm()
 	if err != nil {
@@ -49,9 +46,17 @@ func (d Desk) forgotten(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	if f.OK() && s.Ready() && s.URL != "" {
-		err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return countAddress(r.Context(), tx, r.Address()) })
+		err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return count(r.Context(), tx, "forgotten:"+r.Address(), tryForgotten) })
 		if err == nil {
-			err = d.DB.Tx(r.Context(), func(tx *store.Tx) error { return d.postReset(tx, r, email, s.URL) })
+			err = d.DB.Tx(r.Context(), func(tx *store.Tx) error {
+				if err := count(r.Context(), tx, "reset:"+text.Fold(email), tryReset); err != nil {
+					return err
+				}
+				return askReset(r.Context(), tx, email, r.Shop.Name)
+			})
+			if errs.Is(err, errs.TooLarge) {
+				err = nil // they have letters enough
+			}
 		}
 	}
 	status, err := d.refused(r, f, err, "")
@@ -62,27 +67,4 @@ func (d Desk) forgotten(w http.ResponseWriter, r *web.Request) error {
 		return d.renderForgotten(w, r, status, forgottenPage{Form: f})
 	}
 	return d.renderForgotten(w, r, http.StatusOK, forgottenPage{Form: f, Sent: true})
-}
-
-func (d Desk) postReset(tx *store.Tx, r *web.Request, email, base string) error {
-	ctx := r.Context()
-	err := count(ctx, tx, fingerprint("reset:"+text.Fold(email)), triesReset)
-	if errs.Is(err, errs.TooLarge) {
-		return nil // they have letters enough; nobody is told who works here
-	}
-	if err != nil {
-		return err
-	}
-	u, err := ByEmail(ctx, tx, email)
-	if errs.Is(err, errs.NotFound) || err == nil && !u.DisabledAt.IsZero() {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	token, err := ResetLink(ctx, tx, u.ID)
-	if err != nil {
-		return err
-	}
-	return d.post(ctx, tx, u, letter{kind: letterReset, shop: r.Shop.Name, link: base + "/password/" + token})
 }

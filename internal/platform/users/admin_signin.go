@@ -60,7 +60,7 @@ func (d Desk) renderSignIn(w http.ResponseWriter, r *web.Request, status int, f 
 
 // try is what is known of who tries to come in.
 func (d Desk) try(r *web.Request) Try {
-	return Try{Address: r.Address(), Device: Device(r.UserAgent()), Started: d.started(r)}
+	return Try{Address: r.Address(), Device: Device(r.UserAgent()), Known: r.Kept(knownCookie), Started: d.started(r)}
 }
 
 func (d Desk) signIn(w http.ResponseWriter, r *web.Request) error {
@@ -107,12 +107,33 @@ func (d Desk) refused(r *web.Request, f *web.Form, err error, wrong string) (sta
 	return http.StatusUnprocessableEntity, nil
 }
 
-// enter gives the browser its session and leads on.
+// knownCookie names what a browser keeps of those who signed in with it.
+const knownCookie = "known"
+
+// Enter gives the browser the session of a token, and has it keep who signed
+// in with it.
+func Enter(db *store.DB, w http.ResponseWriter, r *web.Request, token string) error {
+	staff, err := Authenticate(r.Context(), db, token)
+	if err != nil {
+		return err
+	}
+	kept, err := Remember(db, r.Kept(knownCookie), staff.ID)
+	if err != nil {
+		return err
+	}
+	r.Keep(w, knownCookie, kept, KnownFor)
+	r.SignIn(w, token, SessionFor)
+	return nil
+}
+
+// enter lets the browser in and leads on.
 func (d Desk) enter(w http.ResponseWriter, r *web.Request, token, next string) error {
 	if err := endSession(d.DB, r); err != nil {
 		return err
 	}
-	r.SignIn(w, token, SessionFor)
+	if err := Enter(d.DB, w, r, token); err != nil {
+		return err
+	}
 	return r.Redirect(w, next)
 }
 
@@ -210,7 +231,7 @@ func (d Desk) second(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	token, err := Finish(r.Context(), d.DB, h, f.Need("code", 60), r.Address(), d.started(r))
+	token, err := Finish(r.Context(), d.DB, h, f.Need("code", 60), d.try(r))
 	status, err := d.refused(r, f, err, "")
 	if err != nil {
 		return err
@@ -250,9 +271,6 @@ func (d Desk) signInByPasskey(w http.ResponseWriter, r *web.Request) error {
 	return d.enter(w, r, token, next)
 }
 
-// Sign-ins by the other system that an address may begin within the window.
-const triesOther = 60
-
 // otherCookie names the cookie of who is away at the other system.
 const otherCookie = "other"
 
@@ -273,7 +291,7 @@ func (d Desk) toOther(w http.ResponseWriter, r *web.Request) error {
 	}
 	// Each of these asks the other system, so nobody may ask without end.
 	if err := d.DB.Tx(r.Context(), func(tx *store.Tx) error {
-		return count(r.Context(), tx, fingerprint("other:"+r.Address()), triesOther)
+		return count(r.Context(), tx, "other:"+r.Address(), tryOther)
 	}); err != nil {
 		return err
 	}

@@ -164,11 +164,12 @@ func (h Half) still(ctx context.Context, q store.Querier) error {
 }
 
 // Finish signs in who is half in, by a code of their app or a recovery code.
-// A wrong one is errs.Invalid, too many *TooMany. Started, if any, is told in
-// the transaction.
-func Finish(ctx context.Context, db *store.DB, h Half, code, address string, started Started) (token string, err error) {
-	tries := Try{Email: "code of " + h.User.String(), Address: address}
-	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, tries) }); err != nil {
+// A wrong one is errs.Invalid, too many *TooMany. Of the try it takes where it
+// comes from and whom to tell.
+func Finish(ctx context.Context, db *store.DB, h Half, code string, try Try) (token string, err error) {
+	try.Email = "code of " + h.User.String()
+	counts := try.counts(db, h.User)
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, counts) }); err != nil {
 		return "", err
 	}
 	err = db.Tx(ctx, func(tx *store.Tx) error {
@@ -185,10 +186,10 @@ func Finish(ctx context.Context, db *store.DB, h Half, code, address string, sta
 		if !right {
 			return errs.Wrong("code", "users.wrong.code")
 		}
-		if err := forgetTry(ctx, tx, tries); err != nil {
+		if err := forgetTry(ctx, tx, counts); err != nil {
 			return err
 		}
-		token, err = begin(ctx, tx, entry{user: h.User, device: h.Device, started: started})
+		token, err = begin(ctx, tx, entry{user: h.User, device: h.Device, started: try.Started})
 		return err
 	})
 	return token, err

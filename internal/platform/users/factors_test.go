@@ -55,7 +55,7 @@ func halfIn(t *testing.T, db *store.DB, email string) Half {
 
 func finish(t *testing.T, db *store.DB, h Half, code string) error {
 	t.Helper()
-	token, err := Finish(t.Context(), db, h, code, "203.0.113.7", nil)
+	token, err := Finish(t.Context(), db, h, code, Try{Address: "203.0.113.7"})
 	if err == nil {
 		if _, err := Authenticate(t.Context(), db, token); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestGuessingCodesIsStoppedAndEndsByItself(t *testing.T) {
 		_, secret := member(t, db, "ana@example.com", web.Owner)
 		clock.Advance(time.Minute)
 		h := halfIn(t, db, "ana@example.com")
-		for range triesAccount {
+		for range tryHere.most {
 			if err := finish(t, db, h, "000000"); !errs.Is(err, errs.Invalid) {
 				t.Fatal(err)
 			}
@@ -258,7 +258,9 @@ func TestATicketEndsAndIsForItsPurposeAlone(t *testing.T) {
 func TestACountOfTriesIsOverAfterItsWindowWhateverElseIsTried(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
 		once := func() error {
-			return db.Tx(t.Context(), func(tx *store.Tx) error { return count(t.Context(), tx, "other:203.0.113.7", 1) })
+			return db.Tx(t.Context(), func(tx *store.Tx) error {
+				return count(t.Context(), tx, "other:203.0.113.7", limit{most: 1, window: triesWindow})
+			})
 		}
 		if err := once(); err != nil {
 			t.Fatal(err)

@@ -254,11 +254,11 @@ func AskPasskey(db *store.DB, house House) (c Ceremony, err error) {
 // SignInByPasskey signs in whose passkey the browser showed. What does not fit
 // is errs.Invalid, too many tries from an address *TooMany.
 func SignInByPasskey(ctx context.Context, db *store.DB, house House, c Ceremony, answer string, t Try) (token string, err error) {
-	if err := db.Tx(ctx, func(tx *store.Tx) error { return countAddress(ctx, tx, t.Address) }); err != nil {
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return count(ctx, tx, "passkey:"+t.Address, tryPasskey) }); err != nil {
 		return "", err
 	}
 	err = showPasskey(ctx, db, house, c, answer, func(tx *store.Tx, user id.User) error {
-		if err := forgiveAddress(ctx, tx, t.Address); err != nil {
+		if err := forgive(ctx, tx, "passkey:"+t.Address); err != nil {
 			return err
 		}
 		token, err = begin(ctx, tx, entry{user: user, device: t.Device, way: ByPasskey, started: t.Started})

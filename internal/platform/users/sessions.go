@@ -40,7 +40,10 @@ type Try struct {
 	Password string
 	Address  string // the network address it came from
 	Device   string // as it is shown in the list of sessions
+	Known    string // what the browser keeps of those who signed in with it, see Remember
 	Started  Started
+
+	session string // token of the session in which it is made; empty: none
 }
 
 // Ways of signing in other than a password.
@@ -78,6 +81,7 @@ func SignIn(ctx context.Context, db *store.DB, try Try) (token string, err error
 // Prove notes that whoever holds the session has given the password again. Its
 // errors are those of SignIn.
 func Prove(ctx context.Context, db *store.DB, try Try, token string) error {
+	try.session = token
 	return prove(ctx, db, try, func(tx *store.Tx, _ id.User) error { return proved(ctx, tx, token) })
 }
 
@@ -103,6 +107,7 @@ func proved(ctx context.Context, tx *store.Tx, token string) error {
 // their sessions but the one of the token keep. Its errors are those of
 // SignIn.
 func ChangePassword(ctx context.Context, db *store.DB, old Try, p Password, keep string) error {
+	old.session = keep
 	return prove(ctx, db, old, func(tx *store.Tx, user id.User) error {
 		return SetPassword(ctx, tx, user, user, p, keep)
 	})
@@ -111,15 +116,16 @@ func ChangePassword(ctx context.Context, db *store.DB, old Try, p Password, keep
 // prove counts a try, checks its password, and if it is right does what was
 // asked for.
 func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, user id.User) error) error {
-	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, try) }); err != nil {
-		return err
-	}
 	var user id.User
 	var hash string
 	err := db.QueryRow(ctx, `select id, password_hash from users where email_key = $1 and disabled_at is null`,
 		text.Fold(text.Line(try.Email))).Scan(&user, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read a password: %w", err)
+	}
+	counts := try.counts(db, user)
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, counts) }); err != nil {
+		return err
 	}
 	ok, stale := verify(hash, try.Password)
 	if !ok {
@@ -140,7 +146,7 @@ func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, u
 		if n == 0 {
 			return errWrong
 		}
-		if err := forgetTry(ctx, tx, try); err != nil {
+		if err := forgetTry(ctx, tx, counts); err != nil {
 			return err
 		}
 		return then(tx, user)

@@ -1,7 +1,6 @@
 package users_test
 
 import (
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -107,70 +106,6 @@ func TestSomebodyWithoutAPasswordCannotSignInWithAnEmptyOne(t *testing.T) {
 			t.Errorf("%q: %v", plain, err)
 		}
 	}
-}
-
-func TestAnAccountTakesTenWrongPasswordsAndThenWaits(t *testing.T) {
-	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
-		add(t, db, "Ana", "ana@example.com", web.Viewer)
-		add(t, db, "Ben", "ben@example.com", web.Viewer)
-		for range 10 {
-			if _, err := users.SignIn(t.Context(), db, try("ana@example.com", "wrong password")); !errs.Is(err, errs.Invalid) {
-				t.Fatal(err)
-			}
-		}
-		clock.Advance(5 * time.Minute)
-		elsewhere := try("ana@example.com", secret)
-		elsewhere.Address = "198.51.100.1"
-		for range 3 { // refused tries do not make the wait longer
-			_, err := users.SignIn(t.Context(), db, elsewhere)
-			var many *users.TooMany
-			if !errors.As(err, &many) || many.Minutes != 10 || !errs.Is(err, errs.TooLarge) {
-				t.Fatalf("after ten wrong passwords: %v", err)
-			}
-		}
-		signIn(t, db, "ben@example.com") // others are not held up
-		clock.Advance(10 * time.Minute)
-		signIn(t, db, "ana@example.com")
-	})
-}
-
-func TestAnAddressThatGuessesAtManyAccountsIsStopped(t *testing.T) {
-	db := testkit.DB(t)
-	add(t, db, "Ana", "ana@example.com", web.Viewer)
-	for range 42 { // right passwords are not held against an address
-		signIn(t, db, "ana@example.com")
-	}
-	for i := range 40 {
-		_, err := users.SignIn(t.Context(), db, try(string(rune('a'+i%26))+strings.Repeat("x", i)+"@example.com", "wrong password"))
-		if !errs.Is(err, errs.Invalid) {
-			t.Fatalf("try %d: %v", i, err)
-		}
-	}
-	if _, err := users.SignIn(t.Context(), db, try("ana@example.com", secret)); !errs.Is(err, errs.TooLarge) {
-		t.Errorf("after forty wrong tries: %v", err)
-	}
-}
-
-func TestTriesMadeAtTheSameMomentAreAllCounted(t *testing.T) {
-	testkit.Each(t, func(t *testing.T, db *store.DB) {
-		add(t, db, "Ana", "ana@example.com", web.Viewer)
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		looked := 0
-		for range 20 {
-			wg.Go(func() {
-				if _, err := users.SignIn(t.Context(), db, try("ana@example.com", "wrong password")); errs.Is(err, errs.Invalid) {
-					mu.Lock()
-					looked++
-					mu.Unlock()
-				}
-			})
-		}
-		wg.Wait()
-		if looked != 10 {
-			t.Errorf("%d passwords were looked at, not 10", looked)
-		}
-	})
 }
 
 func TestASessionEndsWhenIdleAndAtItsAge(t *testing.T) {

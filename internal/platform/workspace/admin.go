@@ -167,7 +167,9 @@ func setUp(db *store.DB) web.Handler {
 		case !f.OK():
 			return r.RenderStatus(w, http.StatusUnprocessableEntity, "workspace/setup.html", setupPage{choicesFor(r, f), f, token, fixed})
 		}
-		r.SignIn(w, session, users.SessionFor)
+		if err := users.Enter(db, w, r, session); err != nil {
+			return err
+		}
 		r.Flash(w, "good", r.T("workspace.setup.done"))
 		return r.Redirect(w, "/")
 	}
