@@ -36,6 +36,7 @@ var (
 	pid     = flag.Int("pid", 0, "the server's process, whose processor time is read")
 	conns   = flag.Int("conns", 256, "connections side by side")
 	people  = flag.Int("people", 20_000, "users and visitors the events are of")
+	sizes   = flag.String("batches", "1,20,100,500", "the sizes of batches that are sent as fast as it goes; empty: none")
 	answer  = flag.Bool("baseline", false, "be the server to compare with")
 )
 
@@ -103,7 +104,11 @@ func bench(ctx context.Context) error {
 	}
 	b := bencher{ctx, db, source.Token}
 	fmt.Println("as fast as it goes\trequests/s\tevents/s\tof net/http alone\tp50\tp99\tbacklog after\tdrained/s meanwhile\tdrained/s after\tserver CPU an event")
-	for _, batch := range []int{1, 20, 100, 500} {
+	for size := range strings.FieldsFuncSeq(*sizes, func(r rune) bool { return r == ',' }) {
+		batch, err := strconv.Atoi(size)
+		if err != nil {
+			return err
+		}
 		alone := b.load(strings.TrimSpace(where), batch, 0, min(*seconds, 5))
 		ours, err := b.drained(batch, 0)
 		if err != nil {
@@ -228,11 +233,11 @@ func (b bencher) load(to string, batch, rate, seconds int) result {
 				due := time.Now()
 				if rate > 0 {
 					due = began.Add(time.Duration(n) * time.Second * time.Duration(batch) / time.Duration(rate))
-					time.Sleep(time.Until(due))
 				}
 				if due.After(end) {
 					break
 				}
+				time.Sleep(time.Until(due))
 				if err := c.send(n, batch); err != nil {
 					failed.Add(1)
 					continue

@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
@@ -24,7 +25,7 @@ var Tables = []customers.Table{
 // it. An event that is told twice is delivered once: a delivery is known by
 // its endpoint and event.
 func Subscription(kinds timeline.Kinds) timeline.Subscription {
-	return timeline.Subscription{Name: "webhooks", History: true, Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
+	return timeline.Subscription{Name: "webhooks", History: true, Today: wanted, Handle: func(ctx context.Context, tx *store.Tx, events []timeline.Event) error {
 		endpoints, err := List(ctx, tx)
 		if err != nil || len(endpoints) == 0 {
 			return err
@@ -50,6 +51,14 @@ func Subscription(kinds timeline.Kinds) timeline.Subscription {
 		}
 		return deliver(ctx, tx, all)
 	}}
+}
+
+// wanted says which events some endpoint asks for.
+func wanted(ctx context.Context, q store.Querier) (func(kind string, history bool) bool, error) {
+	endpoints, err := List(ctx, q)
+	return func(kind string, history bool) bool {
+		return slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.wants(kind, history) })
+	}, err
 }
 
 // key is by what a delivery is known.

@@ -37,11 +37,7 @@ func Adopt(ctx context.Context, tx *store.Tx, c id.Customer, thing int64) error 
 	if _, err := tx.Exec(ctx, `update events set import_id = null where customer_id = $1 and ref_id = $2 and import_id is not null`, int64(c), thing); err != nil {
 		return fmt.Errorf("keep events of %s: %w", c, err)
 	}
-	refs := make([]ref, len(all))
-	for i, e := range all {
-		refs[i] = e.ref()
-	}
-	return tell(ctx, tx, refs)
+	return tell(ctx, tx, refsOf(all))
 }
 
 // Withdraw removes single events of a customer that later news of an earlier

@@ -18,11 +18,14 @@ type Subscription struct {
 	Name    string   // "facts": unique, and never renamed: waiting jobs carry it
 	Kinds   []string // nil: every kind
 	History bool     // also told of history events
-	Handle  func(ctx context.Context, tx *store.Tx, events []Event) error
+	// Today narrows Kinds by what the subscriber has been asked for, such as the
+	// endpoints there are now; nil: it does not. What nobody asks for is not read.
+	Today  func(ctx context.Context, q store.Querier) (wants func(kind string, history bool) bool, err error)
+	Handle func(ctx context.Context, tx *store.Tx, events []Event) error
 }
 
-func (s Subscription) wants(e Event) bool {
-	return (s.History || !e.History) && (s.Kinds == nil || slices.Contains(s.Kinds, e.Kind))
+func (s Subscription) wants(r ref) bool {
+	return (s.History || !r.History) && (s.Kinds == nil || slices.Contains(s.Kinds, r.Kind))
 }
 
 const (
@@ -35,14 +38,18 @@ const (
 // transaction stays under 50 ms on SQLite.
 const sliceSize = 100
 
-// ref names an event in a job: its whole key.
+// ref names an event in a job: its whole key, and what decides who wants it.
 type ref struct {
 	Customer id.Customer `json:"c"`
 	At       int64       `json:"t"`
 	ID       int64       `json:"e"`
+	Kind     string      `json:"k,omitempty"` // empty in jobs of older programs
+	History  bool        `json:"h,omitempty"`
 }
 
-func (e Event) ref() ref { return ref{e.Customer, e.OccurredAt.UnixMicro(), int64(e.ID)} }
+func (e Event) ref() ref {
+	return ref{e.Customer, e.OccurredAt.UnixMicro(), int64(e.ID), e.Kind, e.History}
+}
 
 type tellArgs struct {
 	Subscription string `json:"s,omitempty"`
@@ -82,28 +89,55 @@ func (t teller) fanout(ctx context.Context, job *jobs.Job) error {
 	if err := job.Args(&args); err != nil {
 		return jobs.Permanent(err)
 	}
-	events, err := load(ctx, t.db, args.Events)
+	refs, err := complete(ctx, t.db, args.Events)
 	if err != nil {
 		return err
 	}
 	return t.db.Tx(ctx, func(tx *store.Tx) error {
-		if err := t.enqueueDeliveries(ctx, tx, events); err != nil {
+		if err := t.enqueueDeliveries(ctx, tx, refs); err != nil {
 			return err
 		}
 		return job.Done(ctx, tx)
 	})
 }
 
-func (t teller) enqueueDeliveries(ctx context.Context, tx *store.Tx, events []Event) error {
+// complete reads what jobs of older programs leave out of refs.
+func complete(ctx context.Context, q store.Querier, refs []ref) ([]ref, error) {
+	if !slices.ContainsFunc(refs, func(r ref) bool { return r.Kind == "" }) {
+		return refs, nil
+	}
+	events, err := load(ctx, q, refs)
+	if err != nil {
+		return nil, err
+	}
+	return refsOf(events), nil
+}
+
+func refsOf(events []Event) []ref {
+	refs := make([]ref, len(events))
+	for i, e := range events {
+		refs[i] = e.ref()
+	}
+	return refs
+}
+
+func (t teller) enqueueDeliveries(ctx context.Context, tx *store.Tx, refs []ref) error {
 	var todo []jobs.New
 	for _, s := range t.subscriptions {
 		var wanted []ref
-		for _, e := range events {
-			if s.wants(e) {
-				wanted = append(wanted, e.ref())
+		for _, r := range refs {
+			if s.wants(r) {
+				wanted = append(wanted, r)
 			}
 		}
-		if wanted != nil {
+		if wanted != nil && s.Today != nil {
+			wants, err := s.Today(ctx, tx)
+			if err != nil {
+				return fmt.Errorf("ask what %s wants: %w", s.Name, err)
+			}
+			wanted = slices.DeleteFunc(wanted, func(r ref) bool { return !wants(r.Kind, r.History) })
+		}
+		if len(wanted) > 0 {
 			todo = append(todo, jobs.New{Kind: deliver, Args: tellArgs{s.Name, wanted}})
 		}
 	}
@@ -171,7 +205,7 @@ func (t teller) release(ctx context.Context, job *jobs.Job) error {
 	}
 	return t.db.Tx(ctx, func(tx *store.Tx) error {
 		for slice := range slices.Chunk(events, sliceSize) {
-			if err := t.enqueueDeliveries(ctx, tx, slice); err != nil {
+			if err := t.enqueueDeliveries(ctx, tx, refsOf(slice)); err != nil {
 				return err
 			}
 		}

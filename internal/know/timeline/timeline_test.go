@@ -82,6 +82,52 @@ func TestAnEventIsToldToEverySubscriberThatWantsIt(t *testing.T) {
 	})
 }
 
+func TestWhatNobodyAsksForTodayIsNotDelivered(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		addCustomers(t, db, 1)
+		var hooks listener
+		asked := ""
+		s := hooks.subscription("hooks", true)
+		s.Today = func(context.Context, store.Querier) (func(string, bool) bool, error) {
+			return func(kind string, history bool) bool { return kind == asked && !history }, nil
+		}
+		for _, asked = range []string{"", "note.added"} {
+			record(t, db, timeline.Event{Customer: 1, Kind: "order.placed"}, timeline.Event{Customer: 1, Kind: "note.added"},
+				timeline.Event{Customer: 1, Kind: "note.added", History: true})
+			if err := drain(t, db, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if fmt.Sprint(hooks.told) != "[note.added of 1]" {
+			t.Errorf("told %v", hooks.told)
+		}
+	})
+}
+
+// Programs before this one wrote jobs that name events by their keys alone.
+func TestWaitingJobsOfAnOlderProgramAreTold(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		addCustomers(t, db, 1)
+		record(t, db, timeline.Event{Customer: 1, Kind: "order.placed"})
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			var c, at, event int64
+			if err := tx.QueryRow(t.Context(), `select customer_id, occurred_at, id from events`).Scan(&c, &at, &event); err != nil {
+				return err
+			}
+			_, err := tx.Exec(t.Context(), `update jobs set args = $1 where kind = 'timeline.fanout'`,
+				fmt.Sprintf(`{"events":[{"c":%q,"t":%d,"e":%d}]}`, id.Customer(c), at, event))
+			return err
+		})
+		var facts listener
+		if err := drain(t, db, facts.subscription("facts", true, "order.placed")); err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(facts.told) != "[order.placed of 1]" {
+			t.Errorf("told %v", facts.told)
+		}
+	})
+}
+
 func TestAChangeThatIsRolledBackTellsNobody(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		addCustomers(t, db, 1)

@@ -17,7 +17,7 @@ import (
 // work runs one job and logs its failure.
 func (r *Runner) work(j *Job) result {
 	begun := time.Now()
-	ctx, ended := r.o.Telemetry.Job(j.ctx, j.Kind)
+	ctx, ended := r.o.Telemetry.Job(store.Background(j.ctx), j.Kind)
 	err := j.kind.do(ctx, j)
 	ended(err)
 	took := max(time.Since(begun), 1)

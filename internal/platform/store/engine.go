@@ -51,7 +51,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	}
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	var err error
-	db.engine, db.name = sqliteEngine, path
+	db.engine, db.name, db.turns.own = sqliteEngine, path, make(chan struct{}, 1)
 	if db.write, err = sql.Open("sqlite", file+sqlitePragmas+"&_txlock=immediate"); err != nil {
 		return err
 	}

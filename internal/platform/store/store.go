@@ -45,6 +45,7 @@ type DB struct {
 	exclusive bool
 	name      string // without a password
 	secrets   *secrets.Box
+	turns     turns // on SQLite
 
 	leaseMu sync.Mutex
 	lease   lease

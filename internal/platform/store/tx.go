@@ -42,6 +42,13 @@ func (db *DB) once(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := db.holdLease(ctx); err != nil {
 		return err
 	}
+	if db.engine == sqliteEngine {
+		leave, err := db.turns.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

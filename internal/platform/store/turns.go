@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// giveWay is how long background work lets those go first who wait for an
+// answer: then it has its turn, however many wait.
+const giveWay = 20 * time.Millisecond
+
+type background struct{}
+
+// Background marks the context of work that nobody waits for. Where there is
+// one writer (SQLite), its transactions begin one at a time and let all others
+// go first, each for 20 ms at most.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, background{}, true)
+}
+
+// turns decides who writes next where there is one writer. Whoever asks the
+// pool for the writer is served in the order of asking, so that one transaction
+// at most of the background may stand there.
+type turns struct {
+	own chan struct{} // holds a token while a background transaction stands there
+
+	mu     sync.Mutex
+	ahead  int           // others who write or wait to
+	nobody chan struct{} // closed when ahead is zero again; nil: nobody waits for that
+}
+
+// enter waits until it is ctx's turn to ask for the writer, and returns what to
+// call when its transaction is over.
+func (t *turns) enter(ctx context.Context) (leave func(), err error) {
+	if ctx.Value(background{}) == nil {
+		t.mu.Lock()
+		t.ahead++
+		t.mu.Unlock()
+		return t.leave, nil
+	}
+	select {
+	case t.own <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	free := func() { <-t.own }
+	timeout := time.NewTimer(giveWay)
+	defer timeout.Stop()
+	for {
+		t.mu.Lock()
+		if t.ahead == 0 {
+			t.mu.Unlock()
+			return free, nil
+		}
+		if t.nobody == nil {
+			t.nobody = make(chan struct{})
+		}
+		nobody := t.nobody
+		t.mu.Unlock()
+		select {
+		case <-nobody:
+		case <-timeout.C:
+			return free, nil
+		case <-ctx.Done():
+			free()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (t *turns) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ahead--; t.ahead == 0 && t.nobody != nil {
+		close(t.nobody)
+		t.nobody = nil
+	}
+}
