@@ -34,6 +34,8 @@ type piece struct {
 	Given int64      `json:"given,omitempty"` // all that was given back of it, where single refunds may not be told
 	// Arrived is when it was delivered, in microseconds.
 	Arrived int64 `json:"arrived,omitempty"`
+	// Renewal waits for its subscription.
+	Renewal *renewal `json:"renewal,omitempty"`
 }
 
 type shopSale struct {
@@ -102,10 +104,11 @@ func (p *person) known() bool {
 
 // news is what one delivery says.
 type news struct {
-	Pieces   []piece
-	People   []person
-	Products []orders.NewProduct
-	Ask      *asked // a request of a person, or of the shop, about their data
+	Pieces        []piece
+	People        []person
+	Products      []orders.NewProduct
+	Subscriptions []toldSubscription
+	Ask           *asked // a request of a person, or of the shop, about their data
 	// Ignored says why nothing is done: the topic, or that it is a test.
 	Ignored string
 }

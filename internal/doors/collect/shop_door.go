@@ -56,7 +56,9 @@ var shopKinds = []shopKind{
 		"order.created", "order.updated", "order.deleted", "order.restored", "customer.created", "customer.updated", "product.created", "product.updated"}},
 	{Stripe, "credit-card", verifyStripe, openStripe, readStripe, []string{
 		"charge.succeeded", "charge.updated", "charge.refunded", "charge.dispute.created", "charge.dispute.closed", "refund.created", "refund.updated",
-		"refund.failed", "payment_intent.succeeded", "checkout.session.completed", "customer.created", "customer.updated"}},
+		"refund.failed", "payment_intent.succeeded", "checkout.session.completed", "customer.created", "customer.updated",
+		"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.paused",
+		"customer.subscription.resumed", "invoice.paid"}},
 	{Square, "building-store", verifySquare, openSquare, readSquare, []string{
 		"payment.created", "payment.updated", "refund.created", "refund.updated", "customer.created", "customer.updated"}},
 }

@@ -209,6 +209,13 @@ func (s *shopSite) state() string {
 		`select 'line', 0, o.number, p.sku, l.quantity_milli, l.price_micro, l.total_minor from walkin_order_lines l
 			join walkin_orders o on o.order_id = l.order_id join products p on p.id = l.product_id`,
 		`select 'facts', f.customer_id, f.orders, f.spend_minor, f.refunded_minor, f.items, f.cancellations, f.refunds from customer_facts f`,
+		`select 'subscription', s.customer_id, s.external, s.plan, s.status, s.amount_minor, s.currency, s.interval_unit, s.interval_count, s.quantity, s.monthly_minor,
+			s.started_at, s.trial_end_at, s.period_end_at, s.cancel_at, s.ended_at, s.reason, s.note, s.told_at from subscriptions s`,
+		`select 'was', t.customer_id, s.external, t.since_at, t.until_at, t.status, t.quantity, t.monthly_minor, t.cancel_at from subscription_states t
+			join subscriptions s on s.customer_id = t.customer_id and s.subscription_id = t.subscription_id`,
+		`select 'renewed', r.customer_id, r.number, r.paid_at, r.until_at, r.amount_minor, r.currency from subscription_renewals r`,
+		`select 'happened', e.customer_id, e.kind, e.occurred_at from events e where e.kind like 'subscription.%'`,
+		`select 'waits', 0, p.piece from collect_pieces p where p.piece like 'renewal:%'`,
 	} {
 		b.WriteString(s.rows(q))
 	}

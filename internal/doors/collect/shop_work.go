@@ -87,9 +87,22 @@ func (w *shopWork) part(ctx context.Context, p Part) error {
 			return err
 		}
 	}
+	for i := range n.Subscriptions {
+		if err := w.subscribe(ctx, &n.Subscriptions[i]); err != nil {
+			return err
+		}
+	}
 	clear(w.groups)
 	for i := range n.Pieces {
-		if err := w.keep(ctx, &n.Pieces[i]); err != nil {
+		p := &n.Pieces[i]
+		if err := w.keep(ctx, p); err != nil {
+			return err
+		}
+		if p.Renewal == nil {
+			continue
+		}
+		delete(w.groups, p.Group)
+		if err := w.renew(ctx, p.Group); err != nil {
 			return err
 		}
 	}

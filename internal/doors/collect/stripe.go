@@ -169,6 +169,10 @@ func readStripe(p *Parcel, _ *time.Location) (news, error) {
 		return readStripeIntent(e.Data.Object, at)
 	case strings.HasPrefix(e.Type, "checkout.session."):
 		return readStripeSession(e.Data.Object, at)
+	case strings.HasPrefix(e.Type, "customer.subscription."):
+		return readStripeSubscription(e.Data.Object, at, e.Type == "customer.subscription.deleted")
+	case e.Type == "invoice.paid":
+		return readStripeInvoice(e.Data.Object, at)
 	case e.Type == "customer.created", e.Type == "customer.updated":
 		return readStripeCustomer(e.Data.Object, at)
 	}
