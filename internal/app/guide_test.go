@@ -32,7 +32,7 @@ func TestTheGuideToTheAPIWorksAsItIsWritten(t *testing.T) {
 		h := newHouse(t, db)
 		key := h.keyOf(web.Owner, rest.Scopes()...)
 		commands := curls.FindAllStringSubmatch(string(guide), -1)
-		if len(commands) != 4 {
+		if len(commands) != 5 {
 			t.Fatalf("found %d commands", len(commands))
 		}
 		var last string
@@ -55,6 +55,10 @@ func TestTheGuideToTheAPIWorksAsItIsWritten(t *testing.T) {
 			if verb == "PUT" {
 				last = w.Body.String()
 			}
+		}
+		var actions int
+		if err := db.QueryRow(t.Context(), `select count(*) from events where kind = 'action.tracked'`).Scan(&actions); err != nil || actions != 1 {
+			t.Errorf("%d events of our own, %v", actions, err)
 		}
 		var buyers int
 		if err := db.QueryRow(t.Context(), `select count(*) from orders`).Scan(&buyers); err != nil || buyers != 1 || !strings.Contains(last, `"total_minor":1000`) {

@@ -181,6 +181,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		webhooks.API(db, m.Events),
 		orders.API(db),
 		facts.API(db),
+		collect.API(db),
 		scores.API(db),
 		insights.API(db),
 		importers.API(db),

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"encoding/json"
 	"strings"
 
 	"regulars/internal/know/timeline"
@@ -17,32 +18,44 @@ const (
 	eventScreen  = "screen.viewed"
 )
 
-// Acted is the payload of all three.
+// Acted is the payload of what was done.
 type Acted struct {
-	Name   string    `json:"name,omitempty"` // of the event, the page or the screen
-	What   string    `json:"what,omitempty"` // the product it is about, of what people do in shops
+	Name   string    `json:"name,omitempty"`   // of the event
+	What   string    `json:"what,omitempty"`   // the product it is about, of what people do in shops
+	Source id.Source `json:"source,omitempty"` // who told it; left out: a program by the API
+}
+
+// Seen is the payload of a page or a screen.
+type Seen struct {
+	Name   string    `json:"name,omitempty"` // of the page or the screen
 	Source id.Source `json:"source"`         // who told it
 }
 
 // Kinds are the events of this module.
 var Kinds = []timeline.Kind{
-	{Name: eventTracked, Version: 1, Icon: "pointer", Group: "visits", Payload: Acted{}, Tell: tellTracked},
-	{Name: eventPage, Version: 1, Icon: "world", Group: "visits", Payload: Acted{}, Tell: tellSeen("collect.told.page")},
-	{Name: eventScreen, Version: 1, Icon: "device-mobile", Group: "visits", Payload: Acted{}, Tell: tellSeen("collect.told.screen")},
+	{Name: eventTracked, Version: 2, Icon: "pointer", Group: "visits", Payload: Acted{}, Tell: tellTracked, Upgrade: sourced},
+	{Name: eventPage, Version: 1, Icon: "world", Group: "visits", Payload: Seen{}, Tell: tellSeen("collect.told.page")},
+	{Name: eventScreen, Version: 1, Icon: "device-mobile", Group: "visits", Payload: Seen{}, Tell: tellSeen("collect.told.screen")},
 }
 
-// payload is what of an action stands on the timeline. Addresses and numbers
-// of people that a site put into a name are masked.
-func (a action) payload() Acted {
+// sourced reads the payload of version 1, which always names its source.
+func sourced(_ int, payload json.RawMessage) (json.RawMessage, error) { return payload, nil }
+
+// payload is what of an action stands on the timeline, with its version.
+// Addresses and numbers of people that a site put into a name are masked.
+func (a action) payload() (json.RawMessage, int) {
 	p := Acted{Name: text.Masked(a.name, maxName), Source: a.source}
-	if a.kind == "track" && shopEvents[folded(a.name)] != "" {
+	if a.kind != "track" {
+		return timeline.Payload(Seen{p.Name, p.Source}), 1
+	}
+	if shopEvents[folded(a.name)] != "" {
 		for _, v := range a.props {
 			if v.key == "name" || v.key == "products.name" && p.What == "" {
 				p.What = text.Masked(v.text, 80)
 			}
 		}
 	}
-	return p
+	return timeline.Payload(p), 2
 }
 
 // folded is the name of an event as it is compared: clients write Product
@@ -79,7 +92,7 @@ func tellTracked(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
 
 func tellSeen(key string) func(*locale.Printer, timeline.Event) (timeline.Line, error) {
 	return func(p *locale.Printer, e timeline.Event) (timeline.Line, error) {
-		v, err := timeline.Decode[Acted](e)
+		v, err := timeline.Decode[Seen](e)
 		if err != nil {
 			return timeline.Line{}, err
 		}

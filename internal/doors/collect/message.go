@@ -280,20 +280,30 @@ const (
 // the elements of a list have one key. Keys come sorted, so that what is left
 // out beyond the bound does not depend on chance.
 func flat(o object, skip func(key string) bool) []property {
+	all, _ := flatten(o, skip)
+	return all
+}
+
+// flatten is flat, and says whether that is all that was in the object.
+func flatten(o object, skip func(key string) bool) (all []property, whole bool) {
 	f := flattening{skip: skip, count: map[string]int{}}
 	f.object("", o, 0)
-	return f.all
+	return f.all, !f.cut
 }
 
 type flattening struct {
 	all   []property
 	skip  func(key string) bool
 	count map[string]int
+	cut   bool // something was left out
 }
 
 func (f *flattening) object(prefix string, o object, depth int) {
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		name := prefix + text.Line(key)
+		if len(name) > maxKey {
+			f.cut = true
+		}
 		if name != prefix && len(name) <= maxKey && (f.skip == nil || !f.skip(name)) {
 			f.value(name, o[key], depth)
 		}
@@ -302,6 +312,7 @@ func (f *flattening) object(prefix string, o object, depth int) {
 
 func (f *flattening) value(key string, v any, depth int) {
 	if len(f.all) >= maxProperties {
+		f.cut = true
 		return
 	}
 	switch v := v.(type) {
@@ -309,6 +320,7 @@ func (f *flattening) value(key string, v any, depth int) {
 		if depth < 3 {
 			f.object(key+".", v, depth+1)
 		}
+		f.cut = f.cut || depth >= 3
 		return
 	case []any:
 		if depth < 3 {
@@ -316,6 +328,7 @@ func (f *flattening) value(key string, v any, depth int) {
 				f.value(key, one, depth+1)
 			}
 		}
+		f.cut = f.cut || depth >= 3
 		return
 	}
 	s := text.Short(plainText(v), maxValue)

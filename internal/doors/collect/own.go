@@ -6,6 +6,7 @@ import "regulars/internal/know/customers"
 var Tables = []customers.Table{
 	{Name: "customer_event_names", Merge: customers.Move, Erase: customers.Empty, Unexported: true},
 	{Name: "customer_event_props", Merge: customers.Move, Erase: customers.Empty},
+	{Name: "collect_event_ids", Merge: customers.Follow, Erase: customers.Empty, Unexported: true},
 	{Name: "customer_traits", Merge: customers.KeepFirst, Key: []string{"trait"}, Erase: customers.Empty},
 	{Name: "collect_visitors", Merge: customers.Follow, Erase: customers.Empty, Unexported: true},
 	{Name: "collect_orders", Merge: customers.Follow, Erase: customers.Keep, Unexported: true},

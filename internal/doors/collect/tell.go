@@ -1,18 +1,14 @@
 package collect
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"regulars/internal/know/customers"
-	"regulars/internal/know/timeline"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
-	"regulars/internal/platform/text"
 )
 
 // fresh is how long after it happened something may still start a play or a
@@ -210,16 +206,6 @@ func (t *telling) living(ctx context.Context) error {
 	return nil
 }
 
-// action is something that a customer did, as it is written.
-type action struct {
-	customer id.Customer
-	at       time.Time
-	kind     string // track, page, screen
-	name     string
-	source   id.Source
-	props    []property
-}
-
 // acts are the kinds of message that are something a person did, with the
 // kinds of event that they become.
 var acts = map[string]string{"track": eventTracked, "page": eventPage, "screen": eventScreen}
@@ -231,62 +217,18 @@ func (m *message) act() bool {
 	return acts[m.kind] != "" && kind == ""
 }
 
-// write writes down what customers did: the event on their timeline, its name
-// and its values.
+// write writes down what customers did.
 func (t *telling) write(ctx context.Context) error {
-	all := t.moved
+	var all []*action
+	for i := range t.moved {
+		all = append(all, &t.moved[i])
+	}
 	for _, m := range t.told {
 		if m.act() && m.customer != 0 {
-			all = append(all, action{m.customer, m.at, m.kind, m.name, m.source.ID, m.props()})
+			all = append(all, &action{customer: m.customer, at: m.at, kind: m.kind, name: m.name, source: m.source.ID, props: m.props()})
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(all, func(a, b action) int {
-		return cmp.Or(cmp.Compare(a.customer, b.customer), a.at.Compare(b.at))
-	})
-	events := make([]timeline.Event, len(all))
-	for i, a := range all {
-		events[i] = timeline.Event{Customer: a.customer, OccurredAt: a.at, Kind: acts[a.kind], Source: "collect",
-			History: t.tx.Now.Sub(a.at) > fresh, Payload: timeline.Payload(a.payload())}
-	}
-	if err := timeline.Record(ctx, t.tx, events...); err != nil {
-		return err
-	}
-	names := t.tx.Bulk(ctx, "customer_event_names", "customer_id, name, occurred_at, event_id, origin_customer_id", "")
-	for i, a := range all {
-		if err := names.Add(int64(a.customer), a.called(), a.at.UnixMicro(), int64(events[i].ID), nil); err != nil {
-			return err
-		}
-	}
-	if err := names.Close(); err != nil {
-		return fmt.Errorf("write the names of %d events: %w", len(all), err)
-	}
-	props := t.tx.Bulk(ctx, "customer_event_props", "customer_id, event_id, prop, ordinal, text_value, number_value, origin_customer_id", "")
-	for i, a := range all {
-		for _, p := range a.props {
-			if err := props.Add(int64(a.customer), int64(events[i].ID), p.key, p.ordinal, p.text, p.number, nil); err != nil {
-				return err
-			}
-		}
-	}
-	if err := props.Close(); err != nil {
-		return fmt.Errorf("write what %d events tell: %w", len(all), err)
-	}
-	return nil
-}
-
-// called is the name by which the event is found: that of a page or screen
-// without one is the kind.
-func (a action) called() string {
-	switch {
-	case a.kind == "track":
-		return text.Masked(a.name, maxName)
-	case a.name == "":
-		return "(" + a.kind + ")"
-	}
-	return text.Masked("("+a.kind+") "+a.name, maxName)
+	return write(ctx, t.tx, all)
 }
 
 // props are the values that are kept of a message: its properties, and of its

@@ -18,6 +18,30 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ActorKind.
+const (
+	ActorKindCard     ActorKind = "card"
+	ActorKindEmail    ActorKind = "email"
+	ActorKindExternal ActorKind = "external"
+	ActorKindPhone    ActorKind = "phone"
+)
+
+// Valid indicates whether the value is a known member of the ActorKind enum.
+func (e ActorKind) Valid() bool {
+	switch e {
+	case ActorKindCard:
+		return true
+	case ActorKindEmail:
+		return true
+	case ActorKindExternal:
+		return true
+	case ActorKindPhone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BackReason.
 const (
 	BackReasonChangedMind    BackReason = "changed_mind"
@@ -71,19 +95,19 @@ func (e BackReason) Valid() bool {
 
 // Defines values for BulkResultResult.
 const (
-	Completed BulkResultResult = "completed"
-	Made      BulkResultResult = "made"
-	Refused   BulkResultResult = "refused"
+	BulkResultResultCompleted BulkResultResult = "completed"
+	BulkResultResultMade      BulkResultResult = "made"
+	BulkResultResultRefused   BulkResultResult = "refused"
 )
 
 // Valid indicates whether the value is a known member of the BulkResultResult enum.
 func (e BulkResultResult) Valid() bool {
 	switch e {
-	case Completed:
+	case BulkResultResultCompleted:
 		return true
-	case Made:
+	case BulkResultResultMade:
 		return true
-	case Refused:
+	case BulkResultResultRefused:
 		return true
 	default:
 		return false
@@ -459,6 +483,45 @@ func (e ProductPatchBodyKind) Valid() bool {
 	case ProductPatchBodyKindProduct:
 		return true
 	case ProductPatchBodyKindService:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecordResultResult.
+const (
+	RecordResultResultKnown    RecordResultResult = "known"
+	RecordResultResultRecorded RecordResultResult = "recorded"
+	RecordResultResultRefused  RecordResultResult = "refused"
+)
+
+// Valid indicates whether the value is a known member of the RecordResultResult enum.
+func (e RecordResultResult) Valid() bool {
+	switch e {
+	case RecordResultResultKnown:
+		return true
+	case RecordResultResultRecorded:
+		return true
+	case RecordResultResultRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecordedResult.
+const (
+	RecordedResultKnown    RecordedResult = "known"
+	RecordedResultRecorded RecordedResult = "recorded"
+)
+
+// Valid indicates whether the value is a known member of the RecordedResult enum.
+func (e RecordedResult) Valid() bool {
+	switch e {
+	case RecordedResultKnown:
+		return true
+	case RecordedResultRecorded:
 		return true
 	default:
 		return false
@@ -955,6 +1018,67 @@ func (e ListDeliveriesParamsState) Valid() bool {
 type Acted struct {
 	Jobs int64 `json:"jobs"`
 }
+
+// Action defines model for Action.
+type Action struct {
+	// At When; left out: now. What is older than a week is history
+	At *time.Time `json:"at,omitempty"`
+
+	// History This is old news: it starts no play and no message
+	History *bool `json:"history,omitempty"`
+
+	// Id Your own id of it: sent again it is not written again
+	//
+	// Example: visit-2026-03-02-17
+	Id *string `json:"id,omitempty"`
+
+	// Name What they did
+	//
+	// Example: Workshop attended
+	Name string `json:"name"`
+
+	// Properties What else is known of it: texts (up to 300 characters are kept), numbers, true and false, lists and objects of them; 40 values in all
+	//
+	// Example: {"minutes":90,"topic":"Latte art"}
+	Properties *map[string]interface{} `json:"properties,omitempty"`
+}
+
+// ActionOf defines model for ActionOf.
+type ActionOf struct {
+	// At When; left out: now. What is older than a week is history
+	At       *time.Time `json:"at,omitempty"`
+	Customer *string    `json:"customer,omitempty"`
+
+	// History This is old news: it starts no play and no message
+	History *bool `json:"history,omitempty"`
+
+	// Id Your own id of it: sent again it is not written again
+	//
+	// Example: visit-2026-03-02-17
+	Id       *string `json:"id,omitempty"`
+	Identity *Actor  `json:"identity,omitempty"`
+
+	// Name What they did
+	//
+	// Example: Workshop attended
+	Name string `json:"name"`
+
+	// Properties What else is known of it: texts (up to 300 characters are kept), numbers, true and false, lists and objects of them; 40 values in all
+	//
+	// Example: {"minutes":90,"topic":"Latte art"}
+	Properties *map[string]interface{} `json:"properties,omitempty"`
+}
+
+// Actor defines model for Actor.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+
+	// Value Example: shop:1234
+	Value string `json:"value"`
+}
+
+// ActorKind defines model for Actor.Kind.
+type ActorKind string
 
 // AddInputBody defines model for AddInputBody.
 type AddInputBody struct {
@@ -2045,6 +2169,44 @@ type Reading struct {
 	Zone  *string `json:"zone,omitempty"`
 }
 
+// RecordResult defines model for RecordResult.
+type RecordResult struct {
+	Customer *string `json:"customer,omitempty"`
+
+	// Event Our id of it
+	Event  *string            `json:"event,omitempty"`
+	Fault  *Fault             `json:"fault,omitempty"`
+	Result RecordResultResult `json:"result"`
+}
+
+// RecordResultResult defines model for RecordResult.Result.
+type RecordResultResult string
+
+// Recorded defines model for Recorded.
+type Recorded struct {
+	Customer string `json:"customer"`
+
+	// Event Our id of it
+	Event string `json:"event"`
+
+	// Result known: it was written before
+	Result RecordedResult `json:"result"`
+}
+
+// RecordedResult known: it was written before
+type RecordedResult string
+
+// RecordsAnswerBody defines model for RecordsAnswerBody.
+type RecordsAnswerBody struct {
+	// Results One for each event, in their order
+	Results []RecordResult `json:"results"`
+}
+
+// RecordsInputBody defines model for RecordsInputBody.
+type RecordsInputBody struct {
+	Events []ActionOf `json:"events"`
+}
+
 // ReplayInputBody defines model for ReplayInputBody.
 type ReplayInputBody struct {
 	// All Also what arrived
@@ -2281,6 +2443,36 @@ type Taste struct {
 
 // TasteKind defines model for Taste.Kind.
 type TasteKind string
+
+// ToldEvent defines model for ToldEvent.
+type ToldEvent struct {
+	At       time.Time `json:"at"`
+	Customer string    `json:"customer"`
+	History  bool      `json:"history"`
+	Id       string    `json:"id"`
+
+	// Kind Example: action.tracked
+	Kind string `json:"kind"`
+
+	// Name What it is called, of what tracking clients and programs tell
+	Name string `json:"name"`
+
+	// OwnId The id that a program gave it; empty: none
+	OwnId      string      `json:"own_id"`
+	Properties []ToldValue `json:"properties"`
+	RecordedAt time.Time   `json:"recorded_at"`
+	Source     string      `json:"source"`
+}
+
+// ToldValue defines model for ToldValue.
+type ToldValue struct {
+	// Name Of what stands deeper, with dots; the values of a list have one name
+	Name string `json:"name"`
+
+	// Number If it is one; of true and false 1 and 0
+	Number *float64 `json:"number,omitempty"`
+	Text   string   `json:"text"`
+}
 
 // User defines model for User.
 type User struct {
@@ -2574,6 +2766,18 @@ type ListEventsParams struct {
 	Kind *[]string `form:"kind,omitempty" json:"kind,omitempty"`
 }
 
+// RecordEventParams defines parameters for RecordEvent.
+type RecordEventParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetEventParams defines parameters for GetEvent.
+type GetEventParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // GetFactsParams defines parameters for GetFacts.
 type GetFactsParams struct {
 	// Fields Only these fields, with commas between
@@ -2759,6 +2963,12 @@ type SearchDuplicatesParams struct {
 
 // DismissDuplicateParams defines parameters for DismissDuplicate.
 type DismissDuplicateParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RecordEventsParams defines parameters for RecordEvents.
+type RecordEventsParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -3196,6 +3406,9 @@ type AddConsentJSONRequestBody = Consent
 // SetDateJSONRequestBody defines body for SetDate for application/json ContentType.
 type SetDateJSONRequestBody = Date
 
+// RecordEventJSONRequestBody defines body for RecordEvent for application/json ContentType.
+type RecordEventJSONRequestBody = Action
+
 // AddIdentityJSONRequestBody defines body for AddIdentity for application/json ContentType.
 type AddIdentityJSONRequestBody = Identity
 
@@ -3216,6 +3429,9 @@ type PromiseOrderJSONRequestBody = Day
 
 // RefundOrderJSONRequestBody defines body for RefundOrder for application/json ContentType.
 type RefundOrderJSONRequestBody = Back
+
+// RecordEventsJSONRequestBody defines body for RecordEvents for application/json ContentType.
+type RecordEventsJSONRequestBody = RecordsInputBody
 
 // StartImportJSONRequestBody defines body for StartImport for application/json ContentType.
 type StartImportJSONRequestBody = StartInputBody
@@ -3670,6 +3886,37 @@ type ClientInterface interface {
 	// Corresponds with GET /customers/{customer}/events (the `ListEvents` operationId).
 	ListEvents(ctx context.Context, customer string, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RecordEventWithBody Record that a customer did something
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+	RecordEventWithBody(ctx context.Context, customer string, params *RecordEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecordEvent Record that a customer did something
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+	RecordEvent(ctx context.Context, customer string, params *RecordEventParams, body RecordEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEvent Read what an event told
+	//
+	// With all its properties. listEvents has the events of a customer.
+	//
+	// Needs the scope `customers:read` and the role viewer.
+	//
+	// Corresponds with GET /customers/{customer}/events/{event} (the `GetEvent` operationId).
+	GetEvent(ctx context.Context, customer string, event string, params *GetEventParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExportCustomer Get all that is held of one person
 	//
 	// Rows by the names of their tables and columns. It is noted in the audit log.
@@ -3932,6 +4179,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /duplicates/{one}/{other} (the `DismissDuplicate` operationId).
 	DismissDuplicate(ctx context.Context, one string, other string, params *DismissDuplicateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecordEventsWithBody Record up to 200 events of any customers
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+	RecordEventsWithBody(ctx context.Context, params *RecordEventsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RecordEvents Record up to 200 events of any customers
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+	RecordEvents(ctx context.Context, params *RecordEventsParams, body RecordEventsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListImports List imports, the newest first
 	//
@@ -5325,6 +5594,67 @@ func (c *Client) ListEvents(ctx context.Context, customer string, params *ListEv
 	return c.Client.Do(req)
 }
 
+// RecordEventWithBody Record that a customer did something
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+func (c *Client) RecordEventWithBody(ctx context.Context, customer string, params *RecordEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecordEventRequestWithBody(c.Server, customer, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecordEvent Record that a customer did something
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+func (c *Client) RecordEvent(ctx context.Context, customer string, params *RecordEventParams, body RecordEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecordEventRequest(c.Server, customer, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetEvent Read what an event told
+//
+// With all its properties. listEvents has the events of a customer.
+//
+// Needs the scope `customers:read` and the role viewer.
+//
+// Corresponds with GET /customers/{customer}/events/{event} (the `GetEvent` operationId).
+func (c *Client) GetEvent(ctx context.Context, customer string, event string, params *GetEventParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEventRequest(c.Server, customer, event, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExportCustomer Get all that is held of one person
 //
 // Rows by the names of their tables and columns. It is noted in the audit log.
@@ -5888,6 +6218,48 @@ func (c *Client) SearchDuplicates(ctx context.Context, params *SearchDuplicatesP
 // Corresponds with DELETE /duplicates/{one}/{other} (the `DismissDuplicate` operationId).
 func (c *Client) DismissDuplicate(ctx context.Context, one string, other string, params *DismissDuplicateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDismissDuplicateRequest(c.Server, one, other, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecordEventsWithBody Record up to 200 events of any customers
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+func (c *Client) RecordEventsWithBody(ctx context.Context, params *RecordEventsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecordEventsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RecordEvents Record up to 200 events of any customers
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+func (c *Client) RecordEvents(ctx context.Context, params *RecordEventsParams, body RecordEventsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecordEventsRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -9214,6 +9586,136 @@ func NewListEventsRequest(server string, customer string, params *ListEventsPara
 	return req, nil
 }
 
+// NewRecordEventRequest calls the generic RecordEvent builder with application/json body
+func NewRecordEventRequest(server string, customer string, params *RecordEventParams, body RecordEventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRecordEventRequestWithBody(server, customer, params, "application/json", bodyReader)
+}
+
+// NewRecordEventRequestWithBody constructs an http.Request for the RecordEvent method, with any body, and a specified content type
+func NewRecordEventRequestWithBody(server string, customer string, params *RecordEventParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/events", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetEventRequest constructs an http.Request for the GetEvent method
+func NewGetEventRequest(server string, customer string, event string, params *GetEventParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "event", event, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/events/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExportCustomerRequest constructs an http.Request for the ExportCustomer method
 func NewExportCustomerRequest(server string, customer string) (*http.Request, error) {
 	var err error
@@ -10756,6 +11258,61 @@ func NewDismissDuplicateRequest(server string, one string, other string, params 
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRecordEventsRequest calls the generic RecordEvents builder with application/json body
+func NewRecordEventsRequest(server string, params *RecordEventsParams, body RecordEventsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRecordEventsRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewRecordEventsRequestWithBody constructs an http.Request for the RecordEvents method, with any body, and a specified content type
+func NewRecordEventsRequestWithBody(server string, params *RecordEventsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/events/bulk")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -14778,6 +15335,39 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /customers/{customer}/events (the `ListEvents` operationId).
 	ListEventsWithResponse(ctx context.Context, customer string, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsAnswer, error)
 
+	// RecordEventWithBodyWithResponse Record that a customer did something
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+	RecordEventWithBodyWithResponse(ctx context.Context, customer string, params *RecordEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecordEventAnswer, error)
+
+	// RecordEventWithResponse Record that a customer did something
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+	RecordEventWithResponse(ctx context.Context, customer string, params *RecordEventParams, body RecordEventJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordEventAnswer, error)
+
+	// GetEventWithResponse Read what an event told
+	//
+	// With all its properties. listEvents has the events of a customer.
+	//
+	// Needs the scope `customers:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /customers/{customer}/events/{event} (the `GetEvent` operationId).
+	GetEventWithResponse(ctx context.Context, customer string, event string, params *GetEventParams, reqEditors ...RequestEditorFn) (*GetEventAnswer, error)
+
 	// ExportCustomerWithResponse Get all that is held of one person
 	//
 	// Rows by the names of their tables and columns. It is noted in the audit log.
@@ -15074,6 +15664,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /duplicates/{one}/{other} (the `DismissDuplicate` operationId).
 	DismissDuplicateWithResponse(ctx context.Context, one string, other string, params *DismissDuplicateParams, reqEditors ...RequestEditorFn) (*DismissDuplicateAnswer, error)
+
+	// RecordEventsWithBodyWithResponse Record up to 200 events of any customers
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+	RecordEventsWithBodyWithResponse(ctx context.Context, params *RecordEventsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecordEventsAnswer, error)
+
+	// RecordEventsWithResponse Record up to 200 events of any customers
+	//
+	// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+	//
+	// Needs the scope `customers:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+	RecordEventsWithResponse(ctx context.Context, params *RecordEventsParams, body RecordEventsJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordEventsAnswer, error)
 
 	// ListImportsWithResponse List imports, the newest first
 	//
@@ -17084,6 +17696,116 @@ func (r ListEventsAnswer) ContentType() string {
 	return ""
 }
 
+// RecordEventAnswer201Headers the declared response headers of an HTTP 201 response for RecordEvent
+type RecordEventAnswer201Headers struct {
+	ETag *string
+}
+
+type RecordEventAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Recorded
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *RecordEventAnswer201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r RecordEventAnswer) GetJSON201() *Recorded {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecordEventAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecordEventAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecordEventAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecordEventAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecordEventAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetEventAnswer200Headers the declared response headers of an HTTP 200 response for GetEvent
+type GetEventAnswer200Headers struct {
+	ETag *string
+}
+
+type GetEventAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ToldEvent
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetEventAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetEventAnswer) GetJSON200() *ToldEvent {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetEventAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetEventAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEventAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEventAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetEventAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ExportCustomerAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -18342,6 +19064,54 @@ func (r DismissDuplicateAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DismissDuplicateAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RecordEventsAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RecordsAnswerBody
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RecordEventsAnswer) GetJSON200() *RecordsAnswerBody {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RecordEventsAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RecordEventsAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RecordEventsAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RecordEventsAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RecordEventsAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -22154,6 +22924,57 @@ func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, custom
 	return ParseListEventsAnswer(rsp)
 }
 
+// RecordEventWithBodyWithResponse Record that a customer did something
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+func (c *ClientWithResponses) RecordEventWithBodyWithResponse(ctx context.Context, customer string, params *RecordEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecordEventAnswer, error) {
+	rsp, err := c.RecordEventWithBody(ctx, customer, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecordEventAnswer(rsp)
+}
+
+// RecordEventWithResponse Record that a customer did something
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /customers/{customer}/events (the `RecordEvent` operationId).
+func (c *ClientWithResponses) RecordEventWithResponse(ctx context.Context, customer string, params *RecordEventParams, body RecordEventJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordEventAnswer, error) {
+	rsp, err := c.RecordEvent(ctx, customer, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecordEventAnswer(rsp)
+}
+
+// GetEventWithResponse Read what an event told
+//
+// With all its properties. listEvents has the events of a customer.
+//
+// Needs the scope `customers:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /customers/{customer}/events/{event} (the `GetEvent` operationId).
+func (c *ClientWithResponses) GetEventWithResponse(ctx context.Context, customer string, event string, params *GetEventParams, reqEditors ...RequestEditorFn) (*GetEventAnswer, error) {
+	rsp, err := c.GetEvent(ctx, customer, event, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEventAnswer(rsp)
+}
+
 // ExportCustomerWithResponse Get all that is held of one person
 //
 // Rows by the names of their tables and columns. It is noted in the audit log.
@@ -22635,6 +23456,40 @@ func (c *ClientWithResponses) DismissDuplicateWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseDismissDuplicateAnswer(rsp)
+}
+
+// RecordEventsWithBodyWithResponse Record up to 200 events of any customers
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+func (c *ClientWithResponses) RecordEventsWithBodyWithResponse(ctx context.Context, params *RecordEventsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RecordEventsAnswer, error) {
+	rsp, err := c.RecordEventsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecordEventsAnswer(rsp)
+}
+
+// RecordEventsWithResponse Record up to 200 events of any customers
+//
+// It stands on the timeline as `action.tracked`, as what a tracking client calls track does. With an id of your own it is written once, however often it is sent. What was bought is sent by upsertOrder. What is wrong with one does not keep back the others: read result of each.
+//
+// Needs the scope `customers:write` and the role agent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /events/bulk (the `RecordEvents` operationId).
+func (c *ClientWithResponses) RecordEventsWithResponse(ctx context.Context, params *RecordEventsParams, body RecordEventsJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordEventsAnswer, error) {
+	rsp, err := c.RecordEvents(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRecordEventsAnswer(rsp)
 }
 
 // ListImportsWithResponse List imports, the newest first
@@ -24882,6 +25737,98 @@ func ParseListEventsAnswer(rsp *http.Response) (*ListEventsAnswer, error) {
 	return response, nil
 }
 
+// ParseRecordEventAnswer parses an HTTP response from a RecordEventWithResponse call
+func ParseRecordEventAnswer(rsp *http.Response) (*RecordEventAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecordEventAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Recorded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers RecordEventAnswer201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetEventAnswer parses an HTTP response from a GetEventWithResponse call
+func ParseGetEventAnswer(rsp *http.Response) (*GetEventAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEventAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ToldEvent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetEventAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseExportCustomerAnswer parses an HTTP response from a ExportCustomerWithResponse call
 func ParseExportCustomerAnswer(rsp *http.Response) (*ExportCustomerAnswer, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -25887,6 +26834,39 @@ func ParseDismissDuplicateAnswer(rsp *http.Response) (*DismissDuplicateAnswer, e
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRecordEventsAnswer parses an HTTP response from a RecordEventsWithResponse call
+func ParseRecordEventsAnswer(rsp *http.Response) (*RecordEventsAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RecordEventsAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RecordsAnswerBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
