@@ -4,17 +4,23 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Bulk inserts many rows into one table: one prepared row a statement on
-// SQLite, hundreds a statement elsewhere. Rows sorted by primary key go in
-// several times faster. Close must be called last, and its error looked at.
+// SQLite, a thousand as one array a column on PostgreSQL (so that there is one
+// statement to plan, however many rows), hundreds a statement on Citus. Rows
+// sorted by primary key go in several times faster. Close must be called last,
+// and its error looked at.
 type Bulk struct {
 	tx      *Tx
 	ctx     context.Context
 	quiet   context.Context // ctx without its end: watching it costs a goroutine a row on SQLite
-	head    string
+	table   string
+	names   string
 	tail    string
 	columns int
 	each    int // rows a statement
@@ -28,7 +34,7 @@ func (tx *Tx) Bulk(ctx context.Context, table, columns, suffix string) *Bulk {
 	n := strings.Count(columns, ",") + 1
 	b := &Bulk{
 		tx: tx, ctx: ctx, quiet: context.WithoutCancel(ctx), columns: n,
-		head: fmt.Sprintf("insert into %s (%s) values ", table, columns), tail: " " + suffix,
+		table: table, names: columns, tail: " " + suffix,
 		each: tx.db.engine.rowsPerStatement(n),
 	}
 	told(b.text(1))
@@ -46,6 +52,9 @@ func (b *Bulk) Add(values ...any) error {
 	}
 	if err := b.ctx.Err(); err != nil {
 		return err
+	}
+	if b.tx.db.engine == postgresEngine {
+		return b.arrays()
 	}
 	if b.stmt == nil {
 		stmt, err := b.tx.tx.PrepareContext(b.ctx, b.text(b.each))
@@ -67,13 +76,16 @@ func (b *Bulk) Close() error {
 	if len(b.args) == 0 {
 		return nil
 	}
+	if b.tx.db.engine == postgresEngine {
+		return b.arrays()
+	}
 	_, err := b.tx.tx.ExecContext(b.ctx, b.text(len(b.args)/b.columns), b.args...)
 	return err
 }
 
 func (b *Bulk) text(rows int) string {
 	var t strings.Builder
-	t.WriteString(b.head)
+	t.WriteString("insert into " + b.table + " (" + b.names + ") values ")
 	for i := range rows {
 		if i > 0 {
 			t.WriteByte(',')
@@ -81,4 +93,53 @@ func (b *Bulk) text(rows int) string {
 		t.WriteString("(" + List(1+i*b.columns, b.columns) + ")")
 	}
 	return t.String() + b.tail
+}
+
+// arrays writes what has gathered as one array a column.
+func (b *Bulk) arrays() error {
+	types, err := b.tx.columnTypes(b.ctx, b.table, b.names)
+	if err != nil {
+		return err
+	}
+	var from strings.Builder
+	columns := make([]any, b.columns)
+	for c, kind := range types {
+		if c > 0 {
+			from.WriteByte(',')
+		}
+		fmt.Fprintf(&from, "$%d::%s[]", c+1, kind)
+		values := make(pgtype.FlatArray[any], 0, len(b.args)/b.columns)
+		for i := c; i < len(b.args); i += b.columns {
+			values = append(values, b.args[i])
+		}
+		columns[c] = values
+	}
+	_, err = b.tx.tx.ExecContext(b.ctx, "insert into "+b.table+" ("+b.names+") select * from unnest("+from.String()+")"+b.tail, columns...)
+	clear(b.args)
+	b.args = b.args[:0]
+	return err
+}
+
+// columnTypes are the types of a table's columns, in the order of the names.
+func (tx *Tx) columnTypes(ctx context.Context, table, names string) ([]string, error) {
+	key := table + " " + names
+	if known, ok := tx.db.types.Load(key); ok {
+		return known.([]string), nil
+	}
+	all, err := All(ctx, tx, func(rows *sql.Rows) (c [2]string, err error) { return c, rows.Scan(&c[0], &c[1]) }, `
+		select cast(attname as text), format_type(atttypid, null) from pg_attribute
+		where attrelid = cast($1 as regclass) and attnum > 0 and not attisdropped`, table)
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", table, err)
+	}
+	var types []string
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(c [2]string) bool { return c[0] == strings.TrimSpace(name) })
+		if i < 0 {
+			return nil, fmt.Errorf("bulk insert: %s has no column %s", table, strings.TrimSpace(name))
+		}
+		types = append(types, all[i][1])
+	}
+	tx.db.types.Store(key, types)
+	return types, nil
 }

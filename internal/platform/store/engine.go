@@ -118,8 +118,11 @@ func conflict(err error) bool {
 // rowsPerStatement is how many rows one insert carries: binding is quadratic
 // in the number of parameters on SQLite, and a round trip elsewhere.
 func (e engine) rowsPerStatement(columns int) int {
-	if e == sqliteEngine {
+	switch e {
+	case sqliteEngine:
 		return 1
+	case postgresEngine:
+		return 1000
 	}
 	return min(500, 65_000/columns)
 }

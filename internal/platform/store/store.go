@@ -45,7 +45,8 @@ type DB struct {
 	exclusive bool
 	name      string // without a password
 	secrets   *secrets.Box
-	turns     turns // on SQLite
+	turns     turns    // on SQLite
+	types     sync.Map // on PostgreSQL: the types of the columns that Bulk wrote
 
 	leaseMu sync.Mutex
 	lease   lease

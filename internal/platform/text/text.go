@@ -96,7 +96,9 @@ const maxMasked = 64 << 10
 func Masked(s string, n int) string {
 	cut := len(s) > maxMasked
 	s = strings.ToValidUTF8(strings.ReplaceAll(s[:min(len(s), maxMasked)], "\x00", ""), "")
-	s = personal.ReplaceAllString(s, "…")
+	if strings.ContainsAny(s, "@%+") { // else there is neither
+		s = personal.ReplaceAllString(s, "…")
+	}
 	if len(s) > n {
 		s, cut = strings.ToValidUTF8(s[:n], ""), true
 	}
