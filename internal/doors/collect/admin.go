@@ -294,12 +294,25 @@ func (d door) retry(w http.ResponseWriter, r *web.Request) error {
 			return err
 		}
 	}
-	return d.act(w, r, "collect.retried", func(tx *store.Tx, s id.Source) error {
-		_, err := Retry(r.Context(), tx, r.Staff.ID, s, f)
+	s, _, err := d.named(r)
+	if err != nil {
 		return err
-	})
+	}
+	if _, err := Retry(r.Context(), d.db, r.Staff.ID, s.ID, f); err != nil {
+		return err
+	}
+	r.Flash(w, "good", r.T("collect.retried"))
+	return r.Redirect(w, "/settings/sources/"+s.ID.String())
 }
 
 func (d door) discard(w http.ResponseWriter, r *web.Request) error {
-	return d.act(w, r, "collect.discarded", func(tx *store.Tx, s id.Source) error { return Discard(r.Context(), tx, r.Staff.ID, s) })
+	s, _, err := d.named(r)
+	if err != nil {
+		return err
+	}
+	if err := Discard(r.Context(), d.db, r.Staff.ID, s.ID); err != nil {
+		return err
+	}
+	r.Flash(w, "good", r.T("collect.discarded"))
+	return r.Redirect(w, "/settings/sources/"+s.ID.String())
 }

@@ -103,40 +103,93 @@ func FailureCounts(ctx context.Context, q store.Querier) (map[id.Source]int, err
 	return counts, err
 }
 
+// failureSlice is how many failures one transaction moves or removes: they
+// have whole bodies in them, and on SQLite whoever sends waits meanwhile.
+const failureSlice = 50
+
+// sliced hands do the failures of a source a few at a time, each time in a
+// transaction of its own: those after one id up to another. With an id it is
+// that one alone. What is laid aside meanwhile is not among them.
+func sliced(ctx context.Context, db *store.DB, s id.Source, f id.Failure, do func(tx *store.Tx, after, last id.Failure) error) error {
+	after, end := f-1, f
+	if f == 0 {
+		after = 0
+		if err := db.QueryRow(ctx, `select coalesce(max(id), 0) from collect_failures where source_id = $1`, int64(s)).Scan(&end); err != nil {
+			return fmt.Errorf("look for failures of %s: %w", s, err)
+		}
+	}
+	for after < end {
+		last := f
+		if f == 0 {
+			err := db.QueryRow(ctx, `
+				select coalesce(max(id), 0) from (
+					select id from collect_failures where source_id = $1 and id > $2 and id <= $3 order by id limit $4) as few`,
+				int64(s), int64(after), int64(end), failureSlice).Scan(&last)
+			if err != nil || last == 0 {
+				return err
+			}
+		}
+		if err := db.Tx(ctx, func(tx *store.Tx) error { return do(tx, after, last) }); err != nil {
+			return err
+		}
+		after = last
+	}
+	return nil
+}
+
 // Retry puts failures of a source back into the inbox, one of them or, with 0,
-// all, and returns how many.
-func Retry(ctx context.Context, tx *store.Tx, by id.User, s id.Source, f id.Failure) (int, error) {
-	n, err := tx.Exec(ctx, `
-		insert into collect_inbox (id, source_id, topic, delivery, received_at, noted, worked, body)
-		select id, source_id, topic, delivery, received_at, noted, 0, body from collect_failures
-		where source_id = $1 and (cast($2 as bigint) = 0 or id = $2)`, int64(s), int64(f))
+// all, and returns how many. It goes a few at a time: what was put back before
+// an error stays there.
+func Retry(ctx context.Context, db *store.DB, by id.User, s id.Source, f id.Failure) (n int, err error) {
+	err = sliced(ctx, db, s, f, func(tx *store.Tx, after, last id.Failure) error {
+		// Locking the source keeps two who press the button from putting the
+		// same back twice.
+		if _, err := tx.Exec(ctx, `update collect_sources set name = name where id = $1`, int64(s)); err != nil {
+			return fmt.Errorf("lock %s: %w", s, err)
+		}
+		moved, err := tx.Exec(ctx, `
+			insert into collect_inbox (id, source_id, topic, delivery, received_at, noted, worked, body)
+			select id, source_id, topic, delivery, received_at, noted, 0, body from collect_failures
+			where source_id = $1 and id > $2 and id <= $3`, int64(s), int64(after), int64(last))
+		if err != nil {
+			return fmt.Errorf("try failures of %s again: %w", s, err)
+		}
+		if moved == 0 {
+			return nil
+		}
+		if _, err := remove(ctx, tx, s, after, last); err != nil {
+			return err
+		}
+		if n == 0 {
+			if err := users.Audit(ctx, tx, users.Change{By: by, Action: "source.retried", Subject: s.String()}); err != nil {
+				return err
+			}
+		}
+		tx.AfterCommit(func() { n += int(moved) })
+		return jobs.Enqueue(ctx, tx, jobs.New{Kind: drainJob, Key: "inbox"})
+	})
+	return n, err
+}
+
+// Discard removes all failures of a source, a few at a time.
+func Discard(ctx context.Context, db *store.DB, by id.User, s id.Source) error {
+	noted := false
+	return sliced(ctx, db, s, 0, func(tx *store.Tx, after, last id.Failure) error {
+		n, err := remove(ctx, tx, s, after, last)
+		if err != nil || n == 0 || noted {
+			return err
+		}
+		tx.AfterCommit(func() { noted = true })
+		return users.Audit(ctx, tx, users.Change{By: by, Action: "source.emptied", Subject: s.String()})
+	})
+}
+
+func remove(ctx context.Context, tx *store.Tx, s id.Source, after, last id.Failure) (int64, error) {
+	n, err := tx.Exec(ctx, `delete from collect_failures where source_id = $1 and id > $2 and id <= $3`, int64(s), int64(after), int64(last))
 	if err != nil {
-		return 0, fmt.Errorf("try failures of %s again: %w", s, err)
+		return 0, fmt.Errorf("remove failures of %s: %w", s, err)
 	}
-	if n == 0 {
-		return 0, nil
-	}
-	if _, err := remove(ctx, tx, s, f); err != nil {
-		return 0, err
-	}
-	if err := users.Audit(ctx, tx, users.Change{By: by, Action: "source.retried", Subject: s.String()}); err != nil {
-		return 0, err
-	}
-	return int(n), jobs.Enqueue(ctx, tx, jobs.New{Kind: drainJob, Key: "inbox"})
-}
-
-// Discard removes all failures of a source.
-func Discard(ctx context.Context, tx *store.Tx, by id.User, s id.Source) error {
-	n, err := remove(ctx, tx, s, 0)
-	if err != nil || n == 0 {
-		return err
-	}
-	return users.Audit(ctx, tx, users.Change{By: by, Action: "source.emptied", Subject: s.String()})
-}
-
-func remove(ctx context.Context, tx *store.Tx, s id.Source, f id.Failure) (int, error) {
-	n, err := tx.Exec(ctx, `delete from collect_failures where source_id = $1 and (cast($2 as bigint) = 0 or id = $2)`, int64(s), int64(f))
-	return int(n), err
+	return n, nil
 }
 
 // unseen returns which of the messages were not told before, and remembers

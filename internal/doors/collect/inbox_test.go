@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
@@ -139,13 +140,9 @@ func TestWhatCannotBeWorkedIsLaidAsideAloneAndCanBeTriedAgain(t *testing.T) {
 			_, err := tx.Exec(ctx, `insert into collect_seen (message, source_id, seen_at) values ('mended', $1, 0)`, int64(parts[0].Source))
 			return err
 		}
-		testkit.Do(t, db, func(tx *store.Tx) error {
-			n, err := Retry(t.Context(), tx, 7, s.ID, failed[0].ID)
-			if n != 1 {
-				t.Errorf("%d were put back", n)
-			}
-			return err
-		})
+		if n, err := Retry(t.Context(), db, 7, s.ID, failed[0].ID); n != 1 || err != nil {
+			t.Errorf("%d were put back, %v", n, err)
+		}
 		if err := drainWith(t, db, mended); err != nil {
 			t.Fatal(err)
 		}
@@ -156,6 +153,65 @@ func TestWhatCannotBeWorkedIsLaidAsideAloneAndCanBeTriedAgain(t *testing.T) {
 			t.Errorf("failures left %v, %v", counts, err)
 		}
 	})
+}
+
+func TestManyFailuresArePutBackAFewAtATime(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			var ctx context.Context
+			var stop context.CancelFunc
+			begun, limit := 0, 0 // looks at the clock: one or more a transaction
+			db := testkit.Open(t, testkit.DSN(t, engine), store.Options{Clock: func() time.Time {
+				if begun++; begun == limit {
+					stop()
+				}
+				return testkit.Start
+			}})
+			s := addSource(t, db, "lines")
+			other := addSource(t, db, "lines")
+			const many = 2*failureSlice + 20
+			testkit.Do(t, db, func(tx *store.Tx) error {
+				for i := range many + 1 {
+					p := Part{Parcel: &Parcel{Source: s.ID}, Topic: "line", Body: fmt.Appendf(nil, "l%d", i)}
+					if i == many {
+						p.Source = other.ID
+					}
+					if err := fail(t.Context(), tx, p, errs.Wrong("", "test.bad")); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			// Stopped at any moment, what was moved until then stays moved.
+			total, inPart := 0, false
+			for k := 1; ; k++ {
+				ctx, stop = context.WithCancel(t.Context())
+				limit = begun + k
+				n, err := Retry(ctx, db, 7, s.ID, 0)
+				stop()
+				total += n
+				if inInbox(t, db) != total {
+					t.Fatalf("%d were put back, %d are in the inbox, %v", total, inInbox(t, db), err)
+				}
+				inPart = inPart || err != nil && n > 0 && n < many
+				if err == nil {
+					break
+				}
+			}
+			if total != many || !inPart {
+				t.Errorf("%d of %d were put back; a few at a time: %v", total, many, inPart)
+			}
+			if counts, err := FailureCounts(t.Context(), db); err != nil || len(counts) != 1 || counts[other.ID] != 1 {
+				t.Errorf("failures left %v, %v", counts, err)
+			}
+			if err := Discard(t.Context(), db, 7, other.ID); err != nil {
+				t.Error(err)
+			}
+			if counts, err := FailureCounts(t.Context(), db); err != nil || len(counts) != 0 {
+				t.Errorf("failures left %v, %v", counts, err)
+			}
+		})
+	}
 }
 
 func TestAParcelWorkedInPartIsGoneOnWith(t *testing.T) {

@@ -108,6 +108,12 @@ func Add(ctx context.Context, tx *store.Tx, by id.User, e Edit) (id.Endpoint, st
 	if err := e.tidy(); err != nil {
 		return 0, "", err
 	}
+	// Its line in the audit log comes first: it locks the log's end, so that
+	// two who add at once count one after the other.
+	endpoint := id.Endpoint(tx.NewID())
+	if err := users.Audit(ctx, tx, users.Change{By: by, Action: "webhook.added", Subject: endpoint.String()}); err != nil {
+		return 0, "", err
+	}
 	var n int
 	if err := tx.QueryRow(ctx, `select count(*) from webhook_endpoints`).Scan(&n); err != nil {
 		return 0, "", fmt.Errorf("count endpoints: %w", err)
@@ -120,14 +126,13 @@ func Add(ctx context.Context, tx *store.Tx, by id.User, e Edit) (id.Endpoint, st
 	if err != nil {
 		return 0, "", err
 	}
-	endpoint := id.Endpoint(tx.NewID())
 	if _, err := tx.Exec(ctx, `
 		insert into webhook_endpoints (id, url, description, kinds, history, state, secret, failures, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7, 0, $8)`, int64(endpoint), e.URL, e.Description, strings.Join(e.Kinds, " "), e.History,
 		string(On), sealed, tx.Now.UnixMicro()); err != nil {
 		return 0, "", fmt.Errorf("add an endpoint: %w", err)
 	}
-	return endpoint, secret, users.Audit(ctx, tx, users.Change{By: by, Action: "webhook.added", Subject: endpoint.String()})
+	return endpoint, secret, nil
 }
 
 // Change says anew what an endpoint is. What waits for it goes to the new

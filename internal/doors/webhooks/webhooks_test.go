@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -466,6 +468,44 @@ func TestThereAreNotTooManyEndpoints(t *testing.T) {
 	if _, err := webhooks.ByID(t.Context(), s.db, last+1); !errs.Is(err, errs.NotFound) {
 		t.Errorf("one that is not there: %v", err)
 	}
+}
+
+func TestAddingAtTheSameMomentStaysWithinTheLimit(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s := shop{t: t, db: db}
+		for i := range webhooks.MaxEndpoints - 1 {
+			s.add(webhooks.Edit{URL: fmt.Sprintf("https://example.com/%d", i)})
+		}
+		var wait, ready sync.WaitGroup
+		var added atomic.Int64
+		const clerks = 8
+		if !db.Embedded() { // there one writes at a time
+			ready.Add(clerks)
+		}
+		for i := range clerks {
+			wait.Go(func() {
+				first := !db.Embedded()
+				err := db.Tx(t.Context(), func(tx *store.Tx) error {
+					if first { // all are within a transaction when the first begins
+						first = false
+						ready.Done()
+						ready.Wait()
+					}
+					_, _, err := webhooks.Add(t.Context(), tx, 7, webhooks.Edit{URL: fmt.Sprintf("https://example.com/more/%d", i)})
+					return err
+				})
+				if err == nil {
+					added.Add(1)
+				} else if !errs.Is(err, errs.Invalid) {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if n := added.Load(); n != 1 {
+			t.Errorf("%d were added where one had room", n)
+		}
+	})
 }
 
 func FuzzAnyRetryAfterIsAPauseWithinADay(f *testing.F) {
