@@ -145,7 +145,7 @@ func modules(db *store.DB, c Config) (Modules, error) {
 		webhooks.Places,
 		api.Places,
 	)
-	m.Panels = []web.Panel{orders.Panel, scores.Panel}
+	m.Panels = []web.Panel{orders.Panel, orders.SubscriptionPanel, scores.Panel}
 	letters, err := users.LetterTexts()
 	if err != nil {
 		return m, fmt.Errorf("load the texts of letters: %w", err)

@@ -86,20 +86,21 @@ var posts = map[string]post{
 	"/customers/{customer}/merges/{merge}/undoing":  unmerge,
 	"/customers/duplicates/{one}/{other}/dismissal": dismissal,
 
-	"/customers/{customer}/orders/{order}/refunds":      order("/refunds", "amount=1&reason=other&seen=0", true),
-	"/customers/{customer}/orders/{order}/cancellation": order("/cancellation", "cancel_reason=other", true),
-	"/customers/{customer}/orders/{order}/promise":      order("/promise", "promised=2026-04-01", true),
-	"/customers/{customer}/orders/{order}/delivery":     order("/delivery", "delivered=2026-03-01", true),
-	"/orders/walk-in/{order}/refunds":                   order("/refunds", "amount=1&reason=other&seen=0", false),
-	"/orders/walk-in/{order}/cancellation":              order("/cancellation", "cancel_reason=other", false),
-	"/orders/walk-in/{order}/promise":                   order("/promise", "promised=2026-04-01", false),
-	"/orders/walk-in/{order}/delivery":                  order("/delivery", "delivered=2026-03-01", false),
-	"/orders/walk-in/{order}/owner":                     claim,
-	"/orders/rates":                                     at("/orders/rates", "currency=CZK&day=2026-03-01&rate=0.04"),
-	"/products/{product}":                               product,
-	"/products/categories":                              at("/products/categories", "name=Teas"),
-	"/products/categories/{category}":                   category("", "name-#=Coffees"),
-	"/products/categories/{category}/removal":           category("/removal", ""),
+	"/customers/{customer}/orders/{order}/refunds":                    order("/refunds", "amount=1&reason=other&seen=0", true),
+	"/customers/{customer}/orders/{order}/cancellation":               order("/cancellation", "cancel_reason=other", true),
+	"/customers/{customer}/orders/{order}/promise":                    order("/promise", "promised=2026-04-01", true),
+	"/customers/{customer}/orders/{order}/delivery":                   order("/delivery", "delivered=2026-03-01", true),
+	"/customers/{customer}/subscriptions/{subscription}/cancellation": ended,
+	"/orders/walk-in/{order}/refunds":                                 order("/refunds", "amount=1&reason=other&seen=0", false),
+	"/orders/walk-in/{order}/cancellation":                            order("/cancellation", "cancel_reason=other", false),
+	"/orders/walk-in/{order}/promise":                                 order("/promise", "promised=2026-04-01", false),
+	"/orders/walk-in/{order}/delivery":                                order("/delivery", "delivered=2026-03-01", false),
+	"/orders/walk-in/{order}/owner":                                   claim,
+	"/orders/rates":                                                   at("/orders/rates", "currency=CZK&day=2026-03-01&rate=0.04"),
+	"/products/{product}":                                             product,
+	"/products/categories":                                            at("/products/categories", "name=Teas"),
+	"/products/categories/{category}":                                 category("", "name-#=Coffees"),
+	"/products/categories/{category}/removal":                         category("/removal", ""),
 
 	"/settings/backups":       at("/settings/backups", "on=1&hour=4&daily=3&weekly=0&monthly=1"),
 	"/settings/personal-data": at("/settings/personal-data", "notes=400"),
@@ -311,6 +312,18 @@ func order(path, form string, known bool) post {
 		c := h.customer()
 		return at(orders.Href(c, h.sale(c))+path, form)(h)
 	}
+}
+
+func ended(h house) (string, url.Values) {
+	h.t.Helper()
+	c := h.customer()
+	var s id.Subscription
+	h.do(func(tx *store.Tx) (err error) {
+		s, err = orders.Subscribe(h.t.Context(), tx, orders.SubscriptionNews{Customer: c, Source: "shop", External: fmt.Sprint(tx.NewID()), At: tx.Now.AddDate(0, -1, 0),
+			Terms: orders.Terms{Plan: "Tea box", Status: orders.Active, Amount: 900, Currency: "EUR", Unit: "month", Every: 1, Quantity: 1}})
+		return err
+	})
+	return at(orders.SubscriptionHref(c, s)+"/cancellation", "reason=unused")(h)
 }
 
 func claim(h house) (string, url.Values) {

@@ -25,6 +25,7 @@ var Files embed.FS
 // Places are the lines of the navigation.
 var Places = []web.Place{
 	{Section: "orders.section", Key: "orders.place.list", Href: "/orders", Icon: "shopping-cart", Order: 200, Role: web.Viewer},
+	{Section: "orders.section", Key: "orders.place.subscriptions", Href: "/subscriptions", Icon: "repeat", Order: 205, Role: web.Viewer},
 	{Section: "orders.section", Key: "orders.place.products", Href: "/products", Icon: "package", Order: 210, Role: web.Viewer},
 }
 
@@ -61,7 +62,7 @@ func Admin(db *store.DB) []web.Route {
 			web.Route{Pattern: "POST " + at + "/delivery", Role: web.Till, Handler: d.do("delivered", deliver)},
 		)
 	}
-	return routes
+	return append(routes, d.subscriptionRoutes()...)
 }
 
 // Panel is the box of orders on a customer's page.

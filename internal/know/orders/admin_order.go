@@ -178,18 +178,23 @@ func (d desk) fillStory(r *web.Request, p *orderPage) error {
 	if err != nil {
 		return err
 	}
+	p.Story, err = storyOf(r, events)
+	return err
+}
+
+// storyOf tells events day by day.
+func storyOf(r *web.Request, events []timeline.Event) (kit.Timeline, error) {
 	kinds := timeline.NewKinds(Kinds)
-	group := kit.MomentGroup{}
-	p.Story.Label = r.T("orders.story")
+	group, story := kit.MomentGroup{}, kit.Timeline{Label: r.T("orders.story")}
 	for _, e := range events {
 		line, err := kinds.Tell(r.Print, e)
 		if err != nil {
-			return err
+			return story, err
 		}
 		day := r.Print.Day(e.OccurredAt.In(r.Print.Zone()).Format(time.DateOnly))
 		if group.Title != day {
 			if group.Title != "" {
-				p.Story.Groups = append(p.Story.Groups, group)
+				story.Groups = append(story.Groups, group)
 			}
 			group = kit.MomentGroup{Title: day}
 		}
@@ -197,9 +202,9 @@ func (d desk) fillStory(r *web.Request, p *orderPage) error {
 			When: r.Print.Clock(e.OccurredAt), ISO: e.OccurredAt.Format(time.RFC3339)})
 	}
 	if group.Title != "" {
-		p.Story.Groups = append(p.Story.Groups, group)
+		story.Groups = append(story.Groups, group)
 	}
-	return nil
+	return story, nil
 }
 
 // sums are the amounts from the lines to the total.

@@ -51,7 +51,7 @@ func pages(t *testing.T, db *store.DB, role web.Role) *web.Server {
 		return r.Render(w, "stub/stub.html", r.Panels(db, c))
 	}}
 	s, err := web.New(web.Config{
-		Catalog: catalog, Routes: append(Admin(db), stub), Places: Places, Panels: []web.Panel{Panel},
+		Catalog: catalog, Routes: append(Admin(db), stub), Places: Places, Panels: []web.Panel{Panel, SubscriptionPanel},
 		Files: map[string]fs.FS{"orders": Files, "stub": os.DirFS(dir)}, Now: db.Now,
 		Log: slog.New(slog.DiscardHandler),
 		Authenticate: func(context.Context, string) (web.Staff, error) {

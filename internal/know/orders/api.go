@@ -57,6 +57,7 @@ func API(db *store.DB) []rest.Operation {
 		rest.Op(op("GET "+walkinAt, "getWalkinOrder", "Read a walk-in's order with its lines and returns"), d.apiShowWalkin),
 		rest.Op(refund(walkinAt, "Walkin"), walkins(d.apiRefund)), rest.Op(cancel(walkinAt, "Walkin"), walkins(d.apiCancel)),
 		rest.Op(promise(walkinAt, "Walkin"), walkins(d.apiPromise)), rest.Op(deliver(walkinAt, "Walkin"), walkins(d.apiDeliver)))
+	all = append(all, d.apiSubscriptions()...)
 	return append(all, d.apiCatalogue()...)
 }
 

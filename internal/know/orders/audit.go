@@ -28,3 +28,15 @@ func audit(ctx context.Context, tx *store.Tx, by id.User, was Order, done string
 	c.Values = append([]users.Value{{Field: "order", After: was.ID.String()}}, c.Values...)
 	return customers.Audit(ctx, tx, was.Customer, c)
 }
+
+// auditEnd writes into the audit log that somebody of the staff wrote down the
+// end of a subscription.
+func auditEnd(ctx context.Context, tx *store.Tx, by id.User, was Subscription) error {
+	now, err := SubscriptionByID(ctx, tx, was.Customer, was.ID)
+	if err != nil {
+		return err
+	}
+	return customers.Audit(ctx, tx, was.Customer, users.Change{By: by, Action: "subscription.cancelled",
+		Values: append([]users.Value{{Field: "subscription", After: was.ID.String()}}, users.Changed("status", was.Status, now.Status,
+			"reason", was.Reason, now.Reason)...)})
+}

@@ -432,6 +432,48 @@ func (e KnownKind) Valid() bool {
 	}
 }
 
+// Defines values for LeavingReason.
+const (
+	LeavingReasonDisputed        LeavingReason = "disputed"
+	LeavingReasonMissingFeatures LeavingReason = "missing_features"
+	LeavingReasonOther           LeavingReason = "other"
+	LeavingReasonPayment         LeavingReason = "payment"
+	LeavingReasonQuality         LeavingReason = "quality"
+	LeavingReasonService         LeavingReason = "service"
+	LeavingReasonSwitched        LeavingReason = "switched"
+	LeavingReasonTooComplex      LeavingReason = "too_complex"
+	LeavingReasonTooExpensive    LeavingReason = "too_expensive"
+	LeavingReasonUnused          LeavingReason = "unused"
+)
+
+// Valid indicates whether the value is a known member of the LeavingReason enum.
+func (e LeavingReason) Valid() bool {
+	switch e {
+	case LeavingReasonDisputed:
+		return true
+	case LeavingReasonMissingFeatures:
+		return true
+	case LeavingReasonOther:
+		return true
+	case LeavingReasonPayment:
+		return true
+	case LeavingReasonQuality:
+		return true
+	case LeavingReasonService:
+		return true
+	case LeavingReasonSwitched:
+		return true
+	case LeavingReasonTooComplex:
+		return true
+	case LeavingReasonTooExpensive:
+		return true
+	case LeavingReasonUnused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ManyInputBodyState.
 const (
 	ManyInputBodyStateDead    ManyInputBodyState = "dead"
@@ -555,6 +597,150 @@ func (e RoleInputBodyRole) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionIntervalUnit.
+const (
+	SubscriptionIntervalUnitDay   SubscriptionIntervalUnit = "day"
+	SubscriptionIntervalUnitMonth SubscriptionIntervalUnit = "month"
+	SubscriptionIntervalUnitWeek  SubscriptionIntervalUnit = "week"
+	SubscriptionIntervalUnitYear  SubscriptionIntervalUnit = "year"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionIntervalUnit enum.
+func (e SubscriptionIntervalUnit) Valid() bool {
+	switch e {
+	case SubscriptionIntervalUnitDay:
+		return true
+	case SubscriptionIntervalUnitMonth:
+		return true
+	case SubscriptionIntervalUnitWeek:
+		return true
+	case SubscriptionIntervalUnitYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SubscriptionStatus.
+const (
+	SubscriptionStatusActive    SubscriptionStatus = "active"
+	SubscriptionStatusCancelled SubscriptionStatus = "cancelled"
+	SubscriptionStatusPastDue   SubscriptionStatus = "past_due"
+	SubscriptionStatusPaused    SubscriptionStatus = "paused"
+	SubscriptionStatusTrialing  SubscriptionStatus = "trialing"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionStatus enum.
+func (e SubscriptionStatus) Valid() bool {
+	switch e {
+	case SubscriptionStatusActive:
+		return true
+	case SubscriptionStatusCancelled:
+		return true
+	case SubscriptionStatusPastDue:
+		return true
+	case SubscriptionStatusPaused:
+		return true
+	case SubscriptionStatusTrialing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SubscriptionTermsIntervalUnit.
+const (
+	SubscriptionTermsIntervalUnitDay   SubscriptionTermsIntervalUnit = "day"
+	SubscriptionTermsIntervalUnitMonth SubscriptionTermsIntervalUnit = "month"
+	SubscriptionTermsIntervalUnitWeek  SubscriptionTermsIntervalUnit = "week"
+	SubscriptionTermsIntervalUnitYear  SubscriptionTermsIntervalUnit = "year"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionTermsIntervalUnit enum.
+func (e SubscriptionTermsIntervalUnit) Valid() bool {
+	switch e {
+	case SubscriptionTermsIntervalUnitDay:
+		return true
+	case SubscriptionTermsIntervalUnitMonth:
+		return true
+	case SubscriptionTermsIntervalUnitWeek:
+		return true
+	case SubscriptionTermsIntervalUnitYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SubscriptionTermsReason.
+const (
+	SubscriptionTermsReasonDisputed        SubscriptionTermsReason = "disputed"
+	SubscriptionTermsReasonMissingFeatures SubscriptionTermsReason = "missing_features"
+	SubscriptionTermsReasonOther           SubscriptionTermsReason = "other"
+	SubscriptionTermsReasonPayment         SubscriptionTermsReason = "payment"
+	SubscriptionTermsReasonQuality         SubscriptionTermsReason = "quality"
+	SubscriptionTermsReasonService         SubscriptionTermsReason = "service"
+	SubscriptionTermsReasonSwitched        SubscriptionTermsReason = "switched"
+	SubscriptionTermsReasonTooComplex      SubscriptionTermsReason = "too_complex"
+	SubscriptionTermsReasonTooExpensive    SubscriptionTermsReason = "too_expensive"
+	SubscriptionTermsReasonUnused          SubscriptionTermsReason = "unused"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionTermsReason enum.
+func (e SubscriptionTermsReason) Valid() bool {
+	switch e {
+	case SubscriptionTermsReasonDisputed:
+		return true
+	case SubscriptionTermsReasonMissingFeatures:
+		return true
+	case SubscriptionTermsReasonOther:
+		return true
+	case SubscriptionTermsReasonPayment:
+		return true
+	case SubscriptionTermsReasonQuality:
+		return true
+	case SubscriptionTermsReasonService:
+		return true
+	case SubscriptionTermsReasonSwitched:
+		return true
+	case SubscriptionTermsReasonTooComplex:
+		return true
+	case SubscriptionTermsReasonTooExpensive:
+		return true
+	case SubscriptionTermsReasonUnused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SubscriptionTermsStatus.
+const (
+	SubscriptionTermsStatusActive    SubscriptionTermsStatus = "active"
+	SubscriptionTermsStatusCancelled SubscriptionTermsStatus = "cancelled"
+	SubscriptionTermsStatusPastDue   SubscriptionTermsStatus = "past_due"
+	SubscriptionTermsStatusPaused    SubscriptionTermsStatus = "paused"
+	SubscriptionTermsStatusTrialing  SubscriptionTermsStatus = "trialing"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionTermsStatus enum.
+func (e SubscriptionTermsStatus) Valid() bool {
+	switch e {
+	case SubscriptionTermsStatusActive:
+		return true
+	case SubscriptionTermsStatusCancelled:
+		return true
+	case SubscriptionTermsStatusPastDue:
+		return true
+	case SubscriptionTermsStatusPaused:
+		return true
+	case SubscriptionTermsStatusTrialing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TasteKind.
 const (
 	TasteKindCause TasteKind = "cause"
@@ -611,19 +797,19 @@ func (e UserRole) Valid() bool {
 
 // Defines values for UserState.
 const (
-	Active   UserState = "active"
-	Disabled UserState = "disabled"
-	Invited  UserState = "invited"
+	UserStateActive   UserState = "active"
+	UserStateDisabled UserState = "disabled"
+	UserStateInvited  UserState = "invited"
 )
 
 // Valid indicates whether the value is a known member of the UserState enum.
 func (e UserState) Valid() bool {
 	switch e {
-	case Active:
+	case UserStateActive:
 		return true
-	case Disabled:
+	case UserStateDisabled:
 		return true
-	case Invited:
+	case UserStateInvited:
 		return true
 	default:
 		return false
@@ -632,22 +818,22 @@ func (e UserState) Valid() bool {
 
 // Defines values for WebhookState.
 const (
-	GivenUp WebhookState = "given_up"
-	Gone    WebhookState = "gone"
-	On      WebhookState = "on"
-	Paused  WebhookState = "paused"
+	WebhookStateGivenUp WebhookState = "given_up"
+	WebhookStateGone    WebhookState = "gone"
+	WebhookStateOn      WebhookState = "on"
+	WebhookStatePaused  WebhookState = "paused"
 )
 
 // Valid indicates whether the value is a known member of the WebhookState enum.
 func (e WebhookState) Valid() bool {
 	switch e {
-	case GivenUp:
+	case WebhookStateGivenUp:
 		return true
-	case Gone:
+	case WebhookStateGone:
 		return true
-	case On:
+	case WebhookStateOn:
 		return true
-	case Paused:
+	case WebhookStatePaused:
 		return true
 	default:
 		return false
@@ -857,22 +1043,22 @@ func (e AddTasteParamsKind) Valid() bool {
 
 // Defines values for GetFiguresParamsBy.
 const (
-	Month   GetFiguresParamsBy = "month"
-	Quarter GetFiguresParamsBy = "quarter"
-	Week    GetFiguresParamsBy = "week"
-	Year    GetFiguresParamsBy = "year"
+	GetFiguresParamsByMonth   GetFiguresParamsBy = "month"
+	GetFiguresParamsByQuarter GetFiguresParamsBy = "quarter"
+	GetFiguresParamsByWeek    GetFiguresParamsBy = "week"
+	GetFiguresParamsByYear    GetFiguresParamsBy = "year"
 )
 
 // Valid indicates whether the value is a known member of the GetFiguresParamsBy enum.
 func (e GetFiguresParamsBy) Valid() bool {
 	switch e {
-	case Month:
+	case GetFiguresParamsByMonth:
 		return true
-	case Quarter:
+	case GetFiguresParamsByQuarter:
 		return true
-	case Week:
+	case GetFiguresParamsByWeek:
 		return true
-	case Year:
+	case GetFiguresParamsByYear:
 		return true
 	default:
 		return false
@@ -984,6 +1170,54 @@ func (e ListProductsParamsSort) Valid() bool {
 	case ListProductsParamsSortName:
 		return true
 	case ListProductsParamsSortSku:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSubscriptionsParamsStatus.
+const (
+	ListSubscriptionsParamsStatusActive    ListSubscriptionsParamsStatus = "active"
+	ListSubscriptionsParamsStatusCancelled ListSubscriptionsParamsStatus = "cancelled"
+	ListSubscriptionsParamsStatusPastDue   ListSubscriptionsParamsStatus = "past_due"
+	ListSubscriptionsParamsStatusPaused    ListSubscriptionsParamsStatus = "paused"
+	ListSubscriptionsParamsStatusRunning   ListSubscriptionsParamsStatus = "running"
+	ListSubscriptionsParamsStatusTrialing  ListSubscriptionsParamsStatus = "trialing"
+)
+
+// Valid indicates whether the value is a known member of the ListSubscriptionsParamsStatus enum.
+func (e ListSubscriptionsParamsStatus) Valid() bool {
+	switch e {
+	case ListSubscriptionsParamsStatusActive:
+		return true
+	case ListSubscriptionsParamsStatusCancelled:
+		return true
+	case ListSubscriptionsParamsStatusPastDue:
+		return true
+	case ListSubscriptionsParamsStatusPaused:
+		return true
+	case ListSubscriptionsParamsStatusRunning:
+		return true
+	case ListSubscriptionsParamsStatusTrialing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSubscriptionsParamsSort.
+const (
+	Monthly ListSubscriptionsParamsSort = "monthly"
+	Started ListSubscriptionsParamsSort = "started"
+)
+
+// Valid indicates whether the value is a known member of the ListSubscriptionsParamsSort enum.
+func (e ListSubscriptionsParamsSort) Valid() bool {
+	switch e {
+	case Monthly:
+		return true
+	case Started:
 		return true
 	default:
 		return false
@@ -1693,6 +1927,19 @@ type Known struct {
 // KnownKind defines model for Known.Kind.
 type KnownKind string
 
+// Leaving defines model for Leaving.
+type Leaving struct {
+	// At Left out: now
+	At *time.Time `json:"at,omitempty"`
+
+	// Note In their own words
+	Note   *string       `json:"note,omitempty"`
+	Reason LeavingReason `json:"reason"`
+}
+
+// LeavingReason defines model for Leaving.Reason.
+type LeavingReason string
+
 // Line defines model for Line.
 type Line struct {
 	// Line Its number, which a refund names
@@ -1852,6 +2099,15 @@ type ListScored struct {
 	Next string `json:"next"`
 }
 
+// ListSubscription defines model for ListSubscription.
+type ListSubscription struct {
+	// Data This page
+	Data []Subscription `json:"data"`
+
+	// Next Pass as after to get what follows; empty: nothing does
+	Next string `json:"next"`
+}
+
 // ListTagName defines model for ListTagName.
 type ListTagName struct {
 	// Data This page
@@ -1991,6 +2247,21 @@ type Order struct {
 // OrdersInputBody defines model for OrdersInputBody.
 type OrdersInputBody struct {
 	Orders []BulkSale `json:"orders"`
+}
+
+// PaidPeriod defines model for PaidPeriod.
+type PaidPeriod struct {
+	AmountMinor int64 `json:"amount_minor"`
+
+	// Currency ISO 4217; left out: the subscription's
+	Currency *string `json:"currency,omitempty"`
+
+	// History This is old news: it starts no play and no message
+	History *bool     `json:"history,omitempty"`
+	PaidAt  time.Time `json:"paid_at"`
+
+	// Until The end of the period
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // Pair defines model for Pair.
@@ -2430,6 +2701,128 @@ type StartInputBody struct {
 	Settings *Reading   `json:"settings,omitempty"`
 }
 
+// Subscription defines model for Subscription.
+type Subscription struct {
+	// AmountMinor Each period, for all of the quantity
+	AmountMinor int64 `json:"amount_minor"`
+
+	// CancelAt Notice was given for then
+	CancelAt *time.Time `json:"cancel_at,omitempty"`
+	Currency string     `json:"currency"`
+	Customer string     `json:"customer"`
+	EndedAt  *time.Time `json:"ended_at,omitempty"`
+
+	// External By which its source names it
+	External      string                   `json:"external"`
+	Id            string                   `json:"id"`
+	IntervalCount int64                    `json:"interval_count"`
+	IntervalUnit  SubscriptionIntervalUnit `json:"interval_unit"`
+
+	// MonthlyMinor What it comes to a month; 0 while nothing is paid
+	MonthlyMinor int64  `json:"monthly_minor"`
+	Note         string `json:"note"`
+
+	// PeriodEndAt Paid up to
+	PeriodEndAt *time.Time         `json:"period_end_at,omitempty"`
+	Plan        string             `json:"plan"`
+	Quantity    int64              `json:"quantity"`
+	Reason      string             `json:"reason"`
+	Source      string             `json:"source"`
+	StartedAt   time.Time          `json:"started_at"`
+	Status      SubscriptionStatus `json:"status"`
+
+	// ToldAt As of when its source told of it last
+	ToldAt     time.Time  `json:"told_at"`
+	TrialEndAt *time.Time `json:"trial_end_at,omitempty"`
+}
+
+// SubscriptionIntervalUnit defines model for Subscription.IntervalUnit.
+type SubscriptionIntervalUnit string
+
+// SubscriptionStatus defines model for Subscription.Status.
+type SubscriptionStatus string
+
+// SubscriptionRenewal defines model for SubscriptionRenewal.
+type SubscriptionRenewal struct {
+	AmountMinor int64      `json:"amount_minor"`
+	Currency    string     `json:"currency"`
+	Number      string     `json:"number"`
+	PaidAt      time.Time  `json:"paid_at"`
+	Until       *time.Time `json:"until,omitempty"`
+}
+
+// SubscriptionState defines model for SubscriptionState.
+type SubscriptionState struct {
+	AmountMinor int64      `json:"amount_minor"`
+	CancelAt    *time.Time `json:"cancel_at,omitempty"`
+	Currency    string     `json:"currency"`
+
+	// Implied Nobody told of it: it was before the first account
+	Implied      bool      `json:"implied"`
+	MonthlyMinor int64     `json:"monthly_minor"`
+	Plan         string    `json:"plan"`
+	Quantity     int64     `json:"quantity"`
+	Since        time.Time `json:"since"`
+	Status       string    `json:"status"`
+
+	// Until Left out: it is so
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// SubscriptionTerms defines model for SubscriptionTerms.
+type SubscriptionTerms struct {
+	// AmountMinor Each period, for all of the quantity, after discounts that last
+	AmountMinor int64 `json:"amount_minor"`
+
+	// At As of when this is so; left out: now
+	At *time.Time `json:"at,omitempty"`
+
+	// CancelAt Notice was given for then
+	CancelAt *time.Time `json:"cancel_at,omitempty"`
+
+	// Currency ISO 4217; left out: the business's own
+	//
+	// Example: EUR
+	Currency *string `json:"currency,omitempty"`
+
+	// Customer Of one that is known already, not looked at
+	Customer *string `json:"customer,omitempty"`
+
+	// EndedAt Of a cancelled one; left out: at
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+
+	// History This is old news: it starts no play and no message
+	History       *bool                         `json:"history,omitempty"`
+	Identity      *Buyer                        `json:"identity,omitempty"`
+	IntervalCount *int64                        `json:"interval_count,omitempty"`
+	IntervalUnit  SubscriptionTermsIntervalUnit `json:"interval_unit"`
+
+	// Note Why, in their own words
+	Note *string `json:"note,omitempty"`
+
+	// PeriodEndAt Paid up to
+	PeriodEndAt *time.Time `json:"period_end_at,omitempty"`
+
+	// Plan Example: Coffee box
+	Plan     string                   `json:"plan"`
+	Quantity *int64                   `json:"quantity,omitempty"`
+	Reason   *SubscriptionTermsReason `json:"reason,omitempty"`
+
+	// StartedAt Left out: when it was first told of
+	StartedAt  *time.Time              `json:"started_at,omitempty"`
+	Status     SubscriptionTermsStatus `json:"status"`
+	TrialEndAt *time.Time              `json:"trial_end_at,omitempty"`
+}
+
+// SubscriptionTermsIntervalUnit defines model for SubscriptionTerms.IntervalUnit.
+type SubscriptionTermsIntervalUnit string
+
+// SubscriptionTermsReason defines model for SubscriptionTerms.Reason.
+type SubscriptionTermsReason string
+
+// SubscriptionTermsStatus defines model for SubscriptionTerms.Status.
+type SubscriptionTermsStatus string
+
 // TagName defines model for TagName.
 type TagName struct {
 	Tag string `json:"tag"`
@@ -2530,6 +2923,16 @@ type WholeOrder struct {
 	Lines   []Line  `json:"lines"`
 	Order   Order   `json:"order"`
 	Returns []Order `json:"returns"`
+}
+
+// WholeSubscription defines model for WholeSubscription.
+type WholeSubscription struct {
+	// History What it was from when to when, the oldest first
+	History []SubscriptionState `json:"history"`
+
+	// Renewals The newest 100
+	Renewals     []SubscriptionRenewal `json:"renewals"`
+	Subscription Subscription          `json:"subscription"`
 }
 
 // ListAuditParams defines parameters for ListAudit.
@@ -2893,6 +3296,15 @@ type RefundOrderParams struct {
 type GetScoreParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
+// CancelSubscriptionParams defines parameters for CancelSubscription.
+type CancelSubscriptionParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // RemoveTagParams defines parameters for RemoveTag.
@@ -3291,6 +3703,53 @@ type ChangeRoleParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListSubscriptionsParams defines parameters for ListSubscriptions.
+type ListSubscriptionsParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Search The beginning of the plan's name, or the source's id of it
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status running: all that are not cancelled
+	Status *ListSubscriptionsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Notice Only those of which notice was given
+	Notice *bool   `form:"notice,omitempty" json:"notice,omitempty"`
+	Source *string `form:"source,omitempty" json:"source,omitempty"`
+
+	// Customer Only this one's
+	Customer *string                      `form:"customer,omitempty" json:"customer,omitempty"`
+	Sort     *ListSubscriptionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Up The oldest or least first
+	Up *bool `form:"up,omitempty" json:"up,omitempty"`
+}
+
+// ListSubscriptionsParamsStatus defines parameters for ListSubscriptions.
+type ListSubscriptionsParamsStatus string
+
+// ListSubscriptionsParamsSort defines parameters for ListSubscriptions.
+type ListSubscriptionsParamsSort string
+
+// UpsertSubscriptionParams defines parameters for UpsertSubscription.
+type UpsertSubscriptionParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RenewSubscriptionParams defines parameters for RenewSubscription.
+type RenewSubscriptionParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // AddWebhookParams defines parameters for AddWebhook.
 type AddWebhookParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -3430,6 +3889,9 @@ type PromiseOrderJSONRequestBody = Day
 // RefundOrderJSONRequestBody defines body for RefundOrder for application/json ContentType.
 type RefundOrderJSONRequestBody = Back
 
+// CancelSubscriptionJSONRequestBody defines body for CancelSubscription for application/json ContentType.
+type CancelSubscriptionJSONRequestBody = Leaving
+
 // RecordEventsJSONRequestBody defines body for RecordEvents for application/json ContentType.
 type RecordEventsJSONRequestBody = RecordsInputBody
 
@@ -3480,6 +3942,12 @@ type InviteStaffJSONRequestBody = InviteInputBody
 
 // ChangeRoleJSONRequestBody defines body for ChangeRole for application/json ContentType.
 type ChangeRoleJSONRequestBody = RoleInputBody
+
+// UpsertSubscriptionJSONRequestBody defines body for UpsertSubscription for application/json ContentType.
+type UpsertSubscriptionJSONRequestBody = SubscriptionTerms
+
+// RenewSubscriptionJSONRequestBody defines body for RenewSubscription for application/json ContentType.
+type RenewSubscriptionJSONRequestBody = PaidPeriod
 
 // AddWebhookJSONRequestBody defines body for AddWebhook for application/json ContentType.
 type AddWebhookJSONRequestBody = AddInputBody
@@ -4123,6 +4591,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /customers/{customer}/score (the `GetScore` operationId).
 	GetScore(ctx context.Context, customer string, params *GetScoreParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSubscription Read a subscription with its history and renewals
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
+	GetSubscription(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSubscriptionWithBody Write down that a subscription ends
+	//
+	// Now, or on a later day. It ends nothing at whoever collects the money.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+	CancelSubscriptionWithBody(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelSubscription Write down that a subscription ends
+	//
+	// Now, or on a later day. It ends nothing at whoever collects the money.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+	CancelSubscription(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveTag Take a tag away
 	//
@@ -4772,6 +5269,64 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /staff/{user}/role (the `ChangeRole` operationId).
 	ChangeRole(ctx context.Context, user string, params *ChangeRoleParams, body ChangeRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSubscriptions List subscriptions
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Corresponds with GET /subscriptions (the `ListSubscriptions` operationId).
+	ListSubscriptions(ctx context.Context, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FindSubscription Find a subscription by its id in your system
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
+	FindSubscription(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpsertSubscriptionWithBody Tell of a subscription by its id in your system
+	//
+	// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+	UpsertSubscriptionWithBody(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpsertSubscription Tell of a subscription by its id in your system
+	//
+	// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+	UpsertSubscription(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, body UpsertSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenewSubscriptionWithBody Note that a period of a subscription was paid for
+	//
+	// Once for each number. It is no revenue: tell of the payment as an order.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+	RenewSubscriptionWithBody(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenewSubscription Note that a period of a subscription was paid for
+	//
+	// Once for each number. It is no revenue: tell of the payment as an order.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+	RenewSubscription(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, body RenewSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTags List the tags in use
 	//
@@ -6082,6 +6637,65 @@ func (c *Client) RefundOrder(ctx context.Context, customer string, order string,
 // Corresponds with GET /customers/{customer}/score (the `GetScore` operationId).
 func (c *Client) GetScore(ctx context.Context, customer string, params *GetScoreParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetScoreRequest(c.Server, customer, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSubscription Read a subscription with its history and renewals
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
+func (c *Client) GetSubscription(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSubscriptionRequest(c.Server, customer, subscription)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSubscriptionWithBody Write down that a subscription ends
+//
+// Now, or on a later day. It ends nothing at whoever collects the money.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+func (c *Client) CancelSubscriptionWithBody(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSubscriptionRequestWithBody(c.Server, customer, subscription, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSubscription Write down that a subscription ends
+//
+// Now, or on a later day. It ends nothing at whoever collects the money.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+func (c *Client) CancelSubscription(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSubscriptionRequest(c.Server, customer, subscription, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7461,6 +8075,124 @@ func (c *Client) ChangeRoleWithBody(ctx context.Context, user string, params *Ch
 // Corresponds with PUT /staff/{user}/role (the `ChangeRole` operationId).
 func (c *Client) ChangeRole(ctx context.Context, user string, params *ChangeRoleParams, body ChangeRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChangeRoleRequest(c.Server, user, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSubscriptions List subscriptions
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Corresponds with GET /subscriptions (the `ListSubscriptions` operationId).
+func (c *Client) ListSubscriptions(ctx context.Context, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSubscriptionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FindSubscription Find a subscription by its id in your system
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
+func (c *Client) FindSubscription(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFindSubscriptionRequest(c.Server, source, external)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpsertSubscriptionWithBody Tell of a subscription by its id in your system
+//
+// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+func (c *Client) UpsertSubscriptionWithBody(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpsertSubscriptionRequestWithBody(c.Server, source, external, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpsertSubscription Tell of a subscription by its id in your system
+//
+// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+func (c *Client) UpsertSubscription(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, body UpsertSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpsertSubscriptionRequest(c.Server, source, external, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenewSubscriptionWithBody Note that a period of a subscription was paid for
+//
+// Once for each number. It is no revenue: tell of the payment as an order.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+func (c *Client) RenewSubscriptionWithBody(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenewSubscriptionRequestWithBody(c.Server, source, external, number, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenewSubscription Note that a period of a subscription was paid for
+//
+// Once for each number. It is no revenue: tell of the payment as an order.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+func (c *Client) RenewSubscription(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, body RenewSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenewSubscriptionRequest(c.Server, source, external, number, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -10763,6 +11495,127 @@ func NewGetScoreRequest(server string, customer string, params *GetScoreParams) 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSubscriptionRequest constructs an http.Request for the GetSubscription method
+func NewGetSubscriptionRequest(server string, customer string, subscription string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "subscription", subscription, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/subscriptions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelSubscriptionRequest calls the generic CancelSubscription builder with application/json body
+func NewCancelSubscriptionRequest(server string, customer string, subscription string, params *CancelSubscriptionParams, body CancelSubscriptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCancelSubscriptionRequestWithBody(server, customer, subscription, params, "application/json", bodyReader)
+}
+
+// NewCancelSubscriptionRequestWithBody constructs an http.Request for the CancelSubscription method, with any body, and a specified content type
+func NewCancelSubscriptionRequestWithBody(server string, customer string, subscription string, params *CancelSubscriptionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "subscription", subscription, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/subscriptions/%s/cancellation", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -14129,6 +14982,354 @@ func NewChangeRoleRequestWithBody(server string, user string, params *ChangeRole
 	return req, nil
 }
 
+// NewListSubscriptionsRequest constructs an http.Request for the ListSubscriptions method
+func NewListSubscriptionsRequest(server string, params *ListSubscriptionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/subscriptions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Notice != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "notice", *params.Notice, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Source != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "source", *params.Source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Customer != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "customer", *params.Customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Up != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "up", *params.Up, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewFindSubscriptionRequest constructs an http.Request for the FindSubscription method
+func NewFindSubscriptionRequest(server string, source string, external string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "source", source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "external", external, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/subscriptions-by/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpsertSubscriptionRequest calls the generic UpsertSubscription builder with application/json body
+func NewUpsertSubscriptionRequest(server string, source string, external string, params *UpsertSubscriptionParams, body UpsertSubscriptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpsertSubscriptionRequestWithBody(server, source, external, params, "application/json", bodyReader)
+}
+
+// NewUpsertSubscriptionRequestWithBody constructs an http.Request for the UpsertSubscription method, with any body, and a specified content type
+func NewUpsertSubscriptionRequestWithBody(server string, source string, external string, params *UpsertSubscriptionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "source", source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "external", external, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/subscriptions-by/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRenewSubscriptionRequest calls the generic RenewSubscription builder with application/json body
+func NewRenewSubscriptionRequest(server string, source string, external string, number string, params *RenewSubscriptionParams, body RenewSubscriptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRenewSubscriptionRequestWithBody(server, source, external, number, params, "application/json", bodyReader)
+}
+
+// NewRenewSubscriptionRequestWithBody constructs an http.Request for the RenewSubscription method, with any body, and a specified content type
+func NewRenewSubscriptionRequestWithBody(server string, source string, external string, number string, params *RenewSubscriptionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "source", source, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "external", external, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/subscriptions-by/%s/%s/renewals/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListTagsRequest constructs an http.Request for the ListTags method
 func NewListTagsRequest(server string) (*http.Request, error) {
 	var err error
@@ -15593,6 +16794,37 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /customers/{customer}/score (the `GetScore` operationId).
 	GetScoreWithResponse(ctx context.Context, customer string, params *GetScoreParams, reqEditors ...RequestEditorFn) (*GetScoreAnswer, error)
 
+	// GetSubscriptionWithResponse Read a subscription with its history and renewals
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
+	GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error)
+
+	// CancelSubscriptionWithBodyWithResponse Write down that a subscription ends
+	//
+	// Now, or on a later day. It ends nothing at whoever collects the money.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+	CancelSubscriptionWithBodyWithResponse(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSubscriptionAnswer, error)
+
+	// CancelSubscriptionWithResponse Write down that a subscription ends
+	//
+	// Now, or on a later day. It ends nothing at whoever collects the money.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+	CancelSubscriptionWithResponse(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSubscriptionAnswer, error)
+
 	// RemoveTagWithResponse Take a tag away
 	//
 	// Needs the scope `customers:write` and the role till.
@@ -16317,6 +17549,68 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /staff/{user}/role (the `ChangeRole` operationId).
 	ChangeRoleWithResponse(ctx context.Context, user string, params *ChangeRoleParams, body ChangeRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeRoleAnswer, error)
+
+	// ListSubscriptionsWithResponse List subscriptions
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /subscriptions (the `ListSubscriptions` operationId).
+	ListSubscriptionsWithResponse(ctx context.Context, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*ListSubscriptionsAnswer, error)
+
+	// FindSubscriptionWithResponse Find a subscription by its id in your system
+	//
+	// Needs the scope `orders:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
+	FindSubscriptionWithResponse(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error)
+
+	// UpsertSubscriptionWithBodyWithResponse Tell of a subscription by its id in your system
+	//
+	// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+	UpsertSubscriptionWithBodyWithResponse(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpsertSubscriptionAnswer, error)
+
+	// UpsertSubscriptionWithResponse Tell of a subscription by its id in your system
+	//
+	// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+	UpsertSubscriptionWithResponse(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, body UpsertSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpsertSubscriptionAnswer, error)
+
+	// RenewSubscriptionWithBodyWithResponse Note that a period of a subscription was paid for
+	//
+	// Once for each number. It is no revenue: tell of the payment as an order.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+	RenewSubscriptionWithBodyWithResponse(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenewSubscriptionAnswer, error)
+
+	// RenewSubscriptionWithResponse Note that a period of a subscription was paid for
+	//
+	// Once for each number. It is no revenue: tell of the payment as an order.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+	RenewSubscriptionWithResponse(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, body RenewSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*RenewSubscriptionAnswer, error)
 
 	// ListTagsWithResponse List the tags in use
 	//
@@ -18666,6 +19960,116 @@ func (r GetScoreAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetScoreAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for GetSubscription
+type GetSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type GetSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSubscriptionAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for CancelSubscription
+type CancelSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type CancelSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CancelSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelSubscriptionAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -21612,6 +23016,219 @@ func (r ChangeRoleAnswer) ContentType() string {
 	return ""
 }
 
+type ListSubscriptionsAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSubscriptionsAnswer) GetJSON200() *ListSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListSubscriptionsAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSubscriptionsAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSubscriptionsAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSubscriptionsAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSubscriptionsAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// FindSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for FindSubscription
+type FindSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type FindSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *FindSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r FindSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r FindSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r FindSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r FindSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r FindSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r FindSubscriptionAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpsertSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for UpsertSubscription
+type UpsertSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type UpsertSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpsertSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpsertSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpsertSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpsertSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpsertSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpsertSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpsertSubscriptionAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RenewSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for RenewSubscription
+type RenewSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type RenewSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RenewSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenewSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenewSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenewSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenewSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenewSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenewSubscriptionAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListTagsAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -23338,6 +24955,55 @@ func (c *ClientWithResponses) GetScoreWithResponse(ctx context.Context, customer
 	return ParseGetScoreAnswer(rsp)
 }
 
+// GetSubscriptionWithResponse Read a subscription with its history and renewals
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
+func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error) {
+	rsp, err := c.GetSubscription(ctx, customer, subscription, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSubscriptionAnswer(rsp)
+}
+
+// CancelSubscriptionWithBodyWithResponse Write down that a subscription ends
+//
+// Now, or on a later day. It ends nothing at whoever collects the money.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+func (c *ClientWithResponses) CancelSubscriptionWithBodyWithResponse(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSubscriptionAnswer, error) {
+	rsp, err := c.CancelSubscriptionWithBody(ctx, customer, subscription, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSubscriptionAnswer(rsp)
+}
+
+// CancelSubscriptionWithResponse Write down that a subscription ends
+//
+// Now, or on a later day. It ends nothing at whoever collects the money.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /customers/{customer}/subscriptions/{subscription}/cancellation (the `CancelSubscription` operationId).
+func (c *ClientWithResponses) CancelSubscriptionWithResponse(ctx context.Context, customer string, subscription string, params *CancelSubscriptionParams, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSubscriptionAnswer, error) {
+	rsp, err := c.CancelSubscription(ctx, customer, subscription, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSubscriptionAnswer(rsp)
+}
+
 // RemoveTagWithResponse Take a tag away
 //
 // Needs the scope `customers:write` and the role till.
@@ -24499,6 +26165,104 @@ func (c *ClientWithResponses) ChangeRoleWithResponse(ctx context.Context, user s
 		return nil, err
 	}
 	return ParseChangeRoleAnswer(rsp)
+}
+
+// ListSubscriptionsWithResponse List subscriptions
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /subscriptions (the `ListSubscriptions` operationId).
+func (c *ClientWithResponses) ListSubscriptionsWithResponse(ctx context.Context, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*ListSubscriptionsAnswer, error) {
+	rsp, err := c.ListSubscriptions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSubscriptionsAnswer(rsp)
+}
+
+// FindSubscriptionWithResponse Find a subscription by its id in your system
+//
+// Needs the scope `orders:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
+func (c *ClientWithResponses) FindSubscriptionWithResponse(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error) {
+	rsp, err := c.FindSubscription(ctx, source, external, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFindSubscriptionAnswer(rsp)
+}
+
+// UpsertSubscriptionWithBodyWithResponse Tell of a subscription by its id in your system
+//
+// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+func (c *ClientWithResponses) UpsertSubscriptionWithBodyWithResponse(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpsertSubscriptionAnswer, error) {
+	rsp, err := c.UpsertSubscriptionWithBody(ctx, source, external, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpsertSubscriptionAnswer(rsp)
+}
+
+// UpsertSubscriptionWithResponse Tell of a subscription by its id in your system
+//
+// What it is as of a time. Told late, twice or in another order it comes to the same, as long as at says of when it is; without at it is as of now. The history is made of all that was told; before the first time it is taken to have been the same since it started.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external} (the `UpsertSubscription` operationId).
+func (c *ClientWithResponses) UpsertSubscriptionWithResponse(ctx context.Context, source string, external string, params *UpsertSubscriptionParams, body UpsertSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpsertSubscriptionAnswer, error) {
+	rsp, err := c.UpsertSubscription(ctx, source, external, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpsertSubscriptionAnswer(rsp)
+}
+
+// RenewSubscriptionWithBodyWithResponse Note that a period of a subscription was paid for
+//
+// Once for each number. It is no revenue: tell of the payment as an order.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+func (c *ClientWithResponses) RenewSubscriptionWithBodyWithResponse(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenewSubscriptionAnswer, error) {
+	rsp, err := c.RenewSubscriptionWithBody(ctx, source, external, number, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenewSubscriptionAnswer(rsp)
+}
+
+// RenewSubscriptionWithResponse Note that a period of a subscription was paid for
+//
+// Once for each number. It is no revenue: tell of the payment as an order.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /subscriptions-by/{source}/{external}/renewals/{number} (the `RenewSubscription` operationId).
+func (c *ClientWithResponses) RenewSubscriptionWithResponse(ctx context.Context, source string, external string, number string, params *RenewSubscriptionParams, body RenewSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*RenewSubscriptionAnswer, error) {
+	rsp, err := c.RenewSubscription(ctx, source, external, number, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenewSubscriptionAnswer(rsp)
 }
 
 // ListTagsWithResponse List the tags in use
@@ -26526,6 +28290,98 @@ func ParseGetScoreAnswer(rsp *http.Response) (*GetScoreAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetScoreAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSubscriptionAnswer parses an HTTP response from a GetSubscriptionWithResponse call
+func ParseGetSubscriptionAnswer(rsp *http.Response) (*GetSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSubscriptionAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelSubscriptionAnswer parses an HTTP response from a CancelSubscriptionWithResponse call
+func ParseCancelSubscriptionAnswer(rsp *http.Response) (*CancelSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CancelSubscriptionAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -28878,6 +30734,177 @@ func ParseChangeRoleAnswer(rsp *http.Response) (*ChangeRoleAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ChangeRoleAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSubscriptionsAnswer parses an HTTP response from a ListSubscriptionsWithResponse call
+func ParseListSubscriptionsAnswer(rsp *http.Response) (*ListSubscriptionsAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSubscriptionsAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseFindSubscriptionAnswer parses an HTTP response from a FindSubscriptionWithResponse call
+func ParseFindSubscriptionAnswer(rsp *http.Response) (*FindSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &FindSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers FindSubscriptionAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpsertSubscriptionAnswer parses an HTTP response from a UpsertSubscriptionWithResponse call
+func ParseUpsertSubscriptionAnswer(rsp *http.Response) (*UpsertSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpsertSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpsertSubscriptionAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRenewSubscriptionAnswer parses an HTTP response from a RenewSubscriptionWithResponse call
+func ParseRenewSubscriptionAnswer(rsp *http.Response) (*RenewSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenewSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RenewSubscriptionAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
