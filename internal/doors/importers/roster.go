@@ -193,8 +193,10 @@ func (r *roster) identities(i int32, region string) []string {
 	p := r.persons(i)
 	var keys []string
 	add := func(kind, value string) {
-		n, err := customers.Normalise(customers.Identity{Kind: kind, Value: value}, region)
-		if value != "" && err == nil {
+		if value == "" {
+			return
+		}
+		if n, err := customers.Normalise(customers.Identity{Kind: kind, Value: value}, region); err == nil {
 			keys = append(keys, kind+":"+n.Value)
 		}
 	}

@@ -47,6 +47,11 @@ func (c *cutter) cut(b *batch, data []byte, line int, eof bool) (used, lines int
 			p, line = next, line+1
 			continue
 		case quote < end:
+			if b.splitQuoted(text, c.delim) {
+				c.finish(b, line, text)
+				p, line = next, line+1
+				continue
+			}
 			n, took, err := c.quoted(b, data, p, line, eof)
 			if n == 0 {
 				return p, line - first, err
@@ -113,6 +118,70 @@ func split(cells [][]byte, line []byte, delim byte) [][]byte {
 		}
 	}
 	return append(cells, line[start:len(line):len(line)])
+}
+
+// splitQuoted appends the cells of a line whose quoted cells end on it, or
+// nothing when there is anything else to say about its quotes.
+func (b *batch) splitQuoted(line []byte, delim byte) bool {
+	cells, arena := b.cells, b.arena
+	commas, quotes := uint64(delim)*ones, uint64('"')*ones
+	start, quoted := 0, false // where the rest of the cell begins; whether within quotes
+	built := -1               // where in the arena the cell begins that holds a quote
+	for i := 0; i < len(line); i += 8 {
+		var word uint64
+		if i+8 <= len(line) {
+			word = binary.LittleEndian.Uint64(line[i:])
+		} else {
+			var rest [8]byte
+			copy(rest[:], line[i:])
+			word = binary.LittleEndian.Uint64(rest[:])
+		}
+		x, y := word^commas, word^quotes
+		hits := ^(((x & seven) + seven) | x | seven) | ^(((y & seven) + seven) | y | seven)
+		for ; hits != 0; hits &= hits - 1 {
+			at := i + bits.TrailingZeros64(hits)>>3
+			switch {
+			case at < start: // the second of two quotes, or the delimiter behind one
+				continue
+			case line[at] == delim:
+				if !quoted {
+					cells = append(cells, line[start:at:at])
+					start = at + 1
+				}
+				continue
+			case !quoted && at == start:
+				start, quoted = at+1, true
+				continue
+			case !quoted:
+				return false // a quote within a cell
+			case at+1 < len(line) && line[at+1] == '"':
+				if built < 0 {
+					built = len(arena)
+				}
+				arena = append(arena, line[start:at+1]...)
+				start = at + 2
+				continue
+			case at+1 < len(line) && line[at+1] != delim:
+				return false // something behind the closing quote
+			}
+			cell := line[start:at:at]
+			if built >= 0 {
+				arena = append(arena, cell...)
+				cell, built = arena[built:len(arena):len(arena)], -1
+			}
+			cells = append(cells, cell)
+			if at+1 == len(line) {
+				b.cells, b.arena = cells, arena
+				return true
+			}
+			start, quoted = at+2, false
+		}
+	}
+	if quoted {
+		return false // it goes on, on the next line
+	}
+	b.cells, b.arena = append(cells, line[start:len(line):len(line)]), arena
+	return true
 }
 
 // splitBlanks appends the words of a line: fixed columns whose cells hold no
