@@ -31,6 +31,7 @@ func Admin(db *store.DB) []web.Route {
 		{Pattern: "GET /insights", Role: web.Viewer, Handler: d.overview},
 		{Pattern: "GET /insights/retention", Role: web.Viewer, Handler: d.retention},
 		{Pattern: "GET /insights/retention/export", Role: web.Viewer, Handler: d.file("retention", retentionFile)},
+		{Pattern: "GET /insights/retention/contracts/export", Role: web.Viewer, Handler: d.contractsFile},
 		{Pattern: "GET /insights/cohorts", Role: web.Viewer, Handler: d.cohorts},
 		{Pattern: "GET /insights/cohorts/export", Role: web.Viewer, Handler: d.cohortsExport},
 		{Pattern: "GET /insights/rfm", Role: web.Viewer, Handler: d.rfm},

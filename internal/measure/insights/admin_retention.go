@@ -20,6 +20,8 @@ type retentionPage struct {
 	Note    string // why there is no rate, or what it lacks
 	Chart   kit.Chart
 	Table   kit.Table
+
+	Contracts *contractsPart // nil: nobody has any
 }
 
 func (d desk) retention(w http.ResponseWriter, r *web.Request) error {
@@ -30,6 +32,9 @@ func (d desk) retention(w http.ResponseWriter, r *web.Request) error {
 	p := retentionPage{frame: f}
 	if f.Fig != nil {
 		p.fill(r)
+	}
+	if err := d.contracts(r, &p); err != nil {
+		return err
 	}
 	return r.Render(w, "insights/retention.html", p)
 }

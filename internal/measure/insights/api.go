@@ -27,6 +27,8 @@ func API(db *store.DB) []rest.Operation {
 			soon+" Days within it are counted from 1970-01-01."), d.apiFigures),
 		rest.Op(op("GET /insights/forecast", "getForecast", "Read what is to be expected of the customers already had", soon), d.apiForecast),
 		rest.Op(op("GET /insights/moved", "getMoved", "Read what moved the figures from one period to another", soon), d.apiMoved),
+		rest.Op(op("GET /insights/contracts", "getContracts", "Read how subscriptions are kept: logo, gross and net retention, and renewals to expect",
+			soon+" Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day."), d.apiContracts),
 		rest.Op(op("GET /insights/costs", "getCosts", "Read what winning and keeping a customer costs", ""), d.apiCosts),
 		rest.Op(put, d.apiSetCosts),
 	}
@@ -117,6 +119,30 @@ func (d desk) apiMoved(c *rest.Call, in *apiMovedInput) (*rest.One[apiFigures], 
 		return nil, err
 	}
 	return soonOr(c, ok, m.ComputedAt, m.Fresh, m)
+}
+
+type apiContractsInput struct {
+	From    string `query:"from" maxLength:"10" format:"date"`
+	To      string `query:"to" maxLength:"10" format:"date"`
+	Country string `query:"country" maxLength:"2"`
+	By      string `query:"by" enum:"week,month,quarter,year" default:"month"`
+}
+
+func (d desk) apiContracts(c *rest.Call, in *apiContractsInput) (*rest.One[apiFigures], error) {
+	by, err := retention.ParseGrain(in.By)
+	if err != nil {
+		return nil, rest.BadParameter("by", errs.Wrong("", "web.form.choice"))
+	}
+	i := contractsAsked(Filter{By: by, From: in.From, To: in.To, Country: in.Country})
+	var found contracts
+	a, ok, err := i.read(c.Context(), d.db, c.Now, &found)
+	if err == nil && (!ok || !a.Fresh) {
+		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return i.ask(c.Context(), tx) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return soonOr(c, ok, a.At, a.Fresh, found)
 }
 
 // apiCosts are what was entered for the money case; 0 is not entered.

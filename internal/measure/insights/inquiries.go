@@ -21,6 +21,8 @@ const (
 	valueQuestion = "value" // who stays, and what they will bring
 	movedQuestion = "moved" // what changed between two periods
 	splitQuestion = "split" // cohorts of groups, or from another event on
+
+	contractsQuestion = "contracts" // what is paid under contract, and renewed
 )
 
 // inquiry is a question asked of some of the orders.
@@ -167,6 +169,8 @@ func (i inquiry) answer(ctx context.Context, db *store.DB, day string) (body, er
 		return movesOf(ctx, db, i, day)
 	case splitQuestion:
 		return cohortGroupsOf(ctx, db, i, day)
+	case contractsQuestion:
+		return contractsOf(ctx, db, i.Filter, day)
 	}
 	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db)}
 	c, err := r.load(ctx, day)

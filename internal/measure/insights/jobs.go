@@ -25,10 +25,12 @@ type computeArgs struct {
 // that many changes make one computation.
 const settle = 2 * time.Second
 
-// Subscription notices that orders have changed, in one coalescing job.
+// Subscription notices that orders or customers' subscriptions have changed, in
+// one coalescing job.
 var Subscription = timeline.Subscription{
 	Name: "insights", History: true,
-	Kinds:  []string{orders.EventPlaced, orders.EventAmended, orders.EventRefunded, orders.EventCancelled, orders.EventReinstated, orders.EventValued, "customer.merged", "customer.unmerged"},
+	Kinds: append([]string{orders.EventPlaced, orders.EventAmended, orders.EventRefunded, orders.EventCancelled, orders.EventReinstated, orders.EventValued,
+		"customer.merged", "customer.unmerged"}, orders.SubscriptionEvents...),
 	Handle: func(ctx context.Context, tx *store.Tx, _ []timeline.Event) error { return Touch(ctx, tx) },
 }
 

@@ -1041,6 +1041,30 @@ func (e AddTasteParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for GetContractsParamsBy.
+const (
+	GetContractsParamsByMonth   GetContractsParamsBy = "month"
+	GetContractsParamsByQuarter GetContractsParamsBy = "quarter"
+	GetContractsParamsByWeek    GetContractsParamsBy = "week"
+	GetContractsParamsByYear    GetContractsParamsBy = "year"
+)
+
+// Valid indicates whether the value is a known member of the GetContractsParamsBy enum.
+func (e GetContractsParamsBy) Valid() bool {
+	switch e {
+	case GetContractsParamsByMonth:
+		return true
+	case GetContractsParamsByQuarter:
+		return true
+	case GetContractsParamsByWeek:
+		return true
+	case GetContractsParamsByYear:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetFiguresParamsBy.
 const (
 	GetFiguresParamsByMonth   GetFiguresParamsBy = "month"
@@ -3433,6 +3457,17 @@ type UndoImportParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetContractsParams defines parameters for GetContracts.
+type GetContractsParams struct {
+	From    *openapi_types.Date   `form:"from,omitempty" json:"from,omitempty"`
+	To      *openapi_types.Date   `form:"to,omitempty" json:"to,omitempty"`
+	Country *string               `form:"country,omitempty" json:"country,omitempty"`
+	By      *GetContractsParamsBy `form:"by,omitempty" json:"by,omitempty"`
+}
+
+// GetContractsParamsBy defines parameters for GetContracts.
+type GetContractsParamsBy string
+
 // SetCostsParams defines parameters for SetCosts.
 type SetCostsParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -4789,6 +4824,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /imports/{import}/undoing (the `UndoImport` operationId).
 	UndoImport(ctx context.Context, pImport string, params *UndoImportParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetContracts Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Corresponds with GET /insights/contracts (the `GetContracts` operationId).
+	GetContracts(ctx context.Context, params *GetContractsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCosts Read what winning and keeping a customer costs
 	//
@@ -7075,6 +7119,25 @@ func (c *Client) StopImport(ctx context.Context, pImport string, params *StopImp
 // Corresponds with POST /imports/{import}/undoing (the `UndoImport` operationId).
 func (c *Client) UndoImport(ctx context.Context, pImport string, params *UndoImportParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUndoImportRequest(c.Server, pImport, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetContracts Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Corresponds with GET /insights/contracts (the `GetContracts` operationId).
+func (c *Client) GetContracts(ctx context.Context, params *GetContractsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetContractsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -12682,6 +12745,96 @@ func NewUndoImportRequest(server string, pImport string, params *UndoImportParam
 	return req, nil
 }
 
+// NewGetContractsRequest constructs an http.Request for the GetContracts method
+func NewGetContractsRequest(server string, params *GetContractsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/insights/contracts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetCostsRequest constructs an http.Request for the GetCosts method
 func NewGetCostsRequest(server string) (*http.Request, error) {
 	var err error
@@ -17026,6 +17179,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /imports/{import}/undoing (the `UndoImport` operationId).
 	UndoImportWithResponse(ctx context.Context, pImport string, params *UndoImportParams, reqEditors ...RequestEditorFn) (*UndoImportAnswer, error)
 
+	// GetContractsWithResponse Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /insights/contracts (the `GetContracts` operationId).
+	GetContractsWithResponse(ctx context.Context, params *GetContractsParams, reqEditors ...RequestEditorFn) (*GetContractsAnswer, error)
+
 	// GetCostsWithResponse Read what winning and keeping a customer costs
 	//
 	// Needs the scope `insights:read` and the role viewer.
@@ -21038,6 +21202,61 @@ func (r UndoImportAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UndoImportAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetContractsAnswer200Headers the declared response headers of an HTTP 200 response for GetContracts
+type GetContractsAnswer200Headers struct {
+	ETag *string
+}
+
+type GetContractsAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Figures
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetContractsAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetContractsAnswer) GetJSON200() *Figures {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetContractsAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetContractsAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetContractsAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetContractsAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetContractsAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -25331,6 +25550,23 @@ func (c *ClientWithResponses) UndoImportWithResponse(ctx context.Context, pImpor
 	return ParseUndoImportAnswer(rsp)
 }
 
+// GetContractsWithResponse Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /insights/contracts (the `GetContracts` operationId).
+func (c *ClientWithResponses) GetContractsWithResponse(ctx context.Context, params *GetContractsParams, reqEditors ...RequestEditorFn) (*GetContractsAnswer, error) {
+	rsp, err := c.GetContracts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetContractsAnswer(rsp)
+}
+
 // GetCostsWithResponse Read what winning and keeping a customer costs
 //
 // Needs the scope `insights:read` and the role viewer.
@@ -29140,6 +29376,52 @@ func ParseUndoImportAnswer(rsp *http.Response) (*UndoImportAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers UndoImportAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetContractsAnswer parses an HTTP response from a GetContractsWithResponse call
+func ParseGetContractsAnswer(rsp *http.Response) (*GetContractsAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetContractsAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Figures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetContractsAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
