@@ -16,8 +16,9 @@ type plan struct {
 	everyday season
 	giving   season
 	people   []person
-	sales    []*sale // by time; a return behind its order
-	deeds    []deed  // by time
+	sales    []*sale   // by time; a return behind its order
+	deeds    []deed    // by time
+	news     []boxNews // by time
 	rates    []rate
 	crowd    *crowd
 	seed     uint64
@@ -109,6 +110,7 @@ func simulate(last time.Time, seed uint64, count int) (*plan, error) {
 		p.customer(newDice(seed, uint64(i)+1))
 	}
 	p.walkIns(newDice(seed, 1<<40), count*walkInsPerThousand/1000)
+	p.boxes(len(cast))
 	p.sort()
 	return p, nil
 }

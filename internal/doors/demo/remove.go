@@ -36,7 +36,8 @@ func others(ctx context.Context, q store.Querier) (people, sales int, err error)
 		return 0, 0, fmt.Errorf("look for customers of one's own: %w", err)
 	}
 	err = q.QueryRow(ctx, `
-		select (select count(*) from orders where source <> $1) + (select count(*) from walkin_orders where source <> $1)`, Source).Scan(&sales)
+		select (select count(*) from orders where source <> $1) + (select count(*) from walkin_orders where source <> $1)
+			+ (select count(*) from subscriptions where source <> $1)`, Source).Scan(&sales)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look for sales of one's own: %w", err)
 	}

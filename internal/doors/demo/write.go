@@ -54,7 +54,7 @@ func (p *plan) write(ctx context.Context, tx *store.Tx, o Options) error {
 		w.joining = append(w.joining, i)
 	}
 	slices.SortStableFunc(w.joining, func(a, b int) int { return p.people[a].JoinedAt.Compare(p.people[b].JoinedAt) })
-	sales, deeds := p.sales, p.deeds
+	sales, deeds, news := p.sales, p.deeds, p.news
 	for day := stepDays; ; day += stepDays {
 		until := p.day(min(day, Days))
 		n := cutAt(sales, until, func(s *sale) time.Time { return s.at })
@@ -62,7 +62,11 @@ func (p *plan) write(ctx context.Context, tx *store.Tx, o Options) error {
 		if err := w.step(ctx, until, sales[:n], deeds[:m]); err != nil {
 			return err
 		}
-		sales, deeds = sales[n:], deeds[m:]
+		k := cutAt(news, until, func(n boxNews) time.Time { return n.at })
+		if err := w.subscribe(ctx, w.tx.At(until), news[:k]); err != nil {
+			return err
+		}
+		sales, deeds, news = sales[n:], deeds[m:], news[k:]
 		w.report(min(day, Days), Days)
 		if day >= Days {
 			break

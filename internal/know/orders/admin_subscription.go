@@ -99,7 +99,7 @@ type subscriptionPage struct {
 	CanEnd       bool
 }
 
-type shownState struct{ Since, Until, Status, Plan, Price, Monthly string }
+type shownState struct{ Since, Until, Status, Plan, Price string }
 
 // findOne reads the subscription of the address. One whose customer was
 // merged leads on to where it is now, with done set: the answer is written.
@@ -175,7 +175,7 @@ func history(r *web.Request, states []State) []shownState {
 			until = states[i+1].Until
 		}
 		v := shownState{Since: r.Print.Day(dayOf(r, s.Since)), Status: r.T("orders.subscription.status." + s.Status), Plan: planText(r.Print, s.Plan, s.Quantity),
-			Price: priceText(r.Print, s.Price(), s.Unit, s.Every), Monthly: r.Print.Money(money.Amount{Minor: s.Monthly, Currency: s.Currency})}
+			Price: priceText(r.Print, s.Price(), s.Unit, s.Every)}
 		if !until.IsZero() {
 			v.Until = r.Print.Day(dayOf(r, until))
 		}

@@ -147,7 +147,7 @@ func contractsChart(r *web.Request, c *contracts) kit.Chart {
 func contractsTable(r *web.Request, c *contracts) kit.Table {
 	t := kit.Table{ID: "contracts-table", Caption: r.T("insights.contracts.numbers"), First: true, Dense: true, Export: contractsExport(r),
 		Columns: []kit.Column{{Key: "period", Title: r.T("insights.by." + c.By.String())}}}
-	for _, key := range []string{"customers", "lost", "new", "start", "lost-minor", "less", "more", "new-minor", "logo", "gross", "net"} {
+	for _, key := range []string{"customers", "lost", "new", "start", "lost-minor", "less", "more", "logo", "gross", "net"} {
 		t.Columns = append(t.Columns, kit.Column{Key: key, Title: r.T("insights.contracts.column." + key), Number: true})
 	}
 	for i := len(c.Periods) - 1; i >= 0; i-- {
@@ -157,7 +157,7 @@ func contractsTable(r *web.Request, c *contracts) kit.Table {
 			name = r.T("insights.money.running", "Period", name)
 		}
 		row := kit.Row{Cells: []any{name, r.Print.Int(p.Contracts.Customers), r.Print.Int(p.Lost), r.Print.Int(p.New), whole(r, p.StartMinor), whole(r, p.LostMinor),
-			whole(r, p.ContractedMinor), whole(r, p.ExpandedMinor), whole(r, p.NewMinor)}}
+			whole(r, p.ContractedMinor), whole(r, p.ExpandedMinor)}}
 		for _, v := range contractRates(p) {
 			row.Cells = append(row.Cells, share(r, v))
 		}
