@@ -39,7 +39,7 @@ func TestSubscriptionsHaveTheirPages(t *testing.T) {
 		}
 		at := SubscriptionHref(c, s)
 		page.Get(t, h, at, signedIn).In("h1", page.HasText("2 × Coffee box")).In(".subtitle", page.HasText("Active")).In("#renewals-title").In("td", page.HasText("in_7")).
-			In(".moment", page.HasText("Pays €48.00 a month for 2 × Coffee box now")).Count("section[aria-labelledby=history-title] tbody tr", 2)
+			In(".moment", page.HasText("Pays €48.00 a month for 2 × Coffee box now")).Count("#history tbody tr", 2)
 		page.Post(t, h, at+"/cancellation", url.Values{"reason": {""}}, signedIn).HasStatus(422).In("#error-reason", page.HasText("Choose why it ends"))
 		page.Post(t, h, at+"/cancellation", url.Values{"reason": {"unused"}, "last": {"2026-01-01"}}, signedIn).HasStatus(422).In("#error-last", page.HasText("in the past"))
 		page.Post(t, h, at+"/cancellation", url.Values{"reason": {"unused"}, "last": {"2026-04-01"}, "note": {"no time for coffee"}}, signedIn).Redirects(at)

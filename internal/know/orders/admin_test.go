@@ -328,16 +328,22 @@ func TestEveryPageIsSoundInTheBrowser(t *testing.T) {
 		}
 		return SetRates(t.Context(), tx, []Rate{{"GBP", "2026-01-05", money.RateOne * 6 / 5, "staff"}})
 	})
+	box := subscribe(t, db, c.ana, "sub_1", onDay(0), nil)
+	subscribe(t, db, c.ana, "sub_1", onDay(40), func(v *Terms) { v.Amount, v.Quantity, v.CancelAt, v.Reason = 4800, 2, onDay(900), "unused" })
+	testkit.Do(t, db, func(tx *store.Tx) error {
+		return Renew(t.Context(), tx, Renewal{Source: "shop", External: "sub_1", Number: "in_7", PaidAt: onDay(31), Until: onDay(61), Amount: 2400, Currency: "EUR"})
+	})
 	full, bare := pages(t, db, web.Owner), pages(t, empty, web.Owner)
 	for name, path := range map[string]string{
 		"orders": "/orders", "walkins": "/orders?who=walk-in", "order": Href(c.ana, c.ids["1001"]), "late": Href(c.ben, c.ids["1004"]),
 		"return": Href(c.ana, c.ids["C1001"]), "walkin": "/orders/walk-in/" + c.ids["T-1"].String(), "usd": Href(c.ben, c.ids["US-1"]),
 		"products": "/products", "product": "/products/" + c.products["sencha"].String(), "categories": "/products/categories",
-		"rates": "/orders/rates", "panel": "/customers/" + c.ana.String(),
+		"rates": "/orders/rates", "panel": "/customers/" + c.ana.String(), "subscriptions": "/subscriptions", "subscription": SubscriptionHref(c.ana, box),
 	} {
 		look(t, full, name, path)
 	}
-	for name, path := range map[string]string{"orders-empty": "/orders", "products-empty": "/products", "categories-empty": "/products/categories", "rates-empty": "/orders/rates"} {
+	for name, path := range map[string]string{"orders-empty": "/orders", "products-empty": "/products", "categories-empty": "/products/categories", "rates-empty": "/orders/rates",
+		"subscriptions-empty": "/subscriptions"} {
 		look(t, bare, name, path)
 	}
 	if unseen := full.Unseen(); len(unseen) > 0 {

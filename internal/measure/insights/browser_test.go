@@ -27,6 +27,12 @@ func TestThePagesAreFitForEverybodyAtEverySize(t *testing.T) {
 	clock := testkit.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 	s := withClock(t, clock)
 	s.retail()
+	for i, c := range s.people(14, "GB") {
+		s.pays(c, fmt.Sprint(i), "2025-11-05", 1000, "GBP")
+		if i < 3 {
+			s.pays(c, fmt.Sprint(i), fmt.Sprintf("2026-0%d-05", i%2+1), 0, "GBP")
+		}
+	}
 	s.work()
 	all := append([]string{}, paths...)
 	all = append(all, "/insights/cohorts?show=revenue&as=each&sum=1", "/insights/retention?from=2011-06-01&to=2011-08-31", "/insights?country=XX")
