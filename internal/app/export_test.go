@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,7 +38,7 @@ var noFile = map[string]string{
 func demoApp(t *testing.T, dsn string) (*App, http.Handler, string) {
 	t.Helper()
 	clock := testkit.NewClock(april())
-	a, err := Open(t.Context(), Config{DB: dsn, Exclusive: true, Clock: clock.Now})
+	a, err := Open(t.Context(), Config{DB: dsn, Exclusive: true, Clock: clock.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
