@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The program's own measures (size, start, idle memory), then the Go
+# The program's own measures (size, start, idle memory, lightest page), then the Go
 # benchmarks on both engines. BENCH narrows the latter by name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,10 @@ dir=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
 
-# start NAME: how long until a page is answered, and the memory it then holds.
+go build -o "$dir/pages" ./bench/pages
+# start NAME [ask]: how long until a page is answered, and the memory it then
+# holds; with ask, how many of the lightest pages it answers a second, 8 clients
+# beside it.
 start() {
 	local port=$((20000 + RANDOM % 20000)) began ended
 	began=$(date +%s%N)
@@ -26,11 +29,12 @@ start() {
 	printf 'start to first page, %s\t%d ms\n' "$1" $(((ended - began) / 1000000))
 	sleep 3
 	printf 'memory when idle\t%.1f MB\n' "$(awk '/^VmRSS/ { print $2 / 1000 }' "/proc/$server/status")"
+	[ -z "${2:-}" ] || "$dir/pages" -lightest -url "http://127.0.0.1:$port" -for 5s
 	kill "$server" && wait "$server" || true
 	server=
 }
 start "new database"
-start "database that exists"
+start "database that exists" ask
 
 packages=$(git grep -lE --untracked '^func Benchmark' -- '*_test.go' | xargs -rn 1 dirname | sort -u | sed 's|^|./|')
 [ -z "$packages" ] || go test -run '^$' -bench "${BENCH:-.}" -benchtime "${BENCHTIME:-1s}" -timeout 0 $packages
