@@ -10,22 +10,31 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	text "text/template"
 
 	"regulars/internal/platform/web/kit"
 )
 
 // page is one template set: layout, kit and the page's own file. Template
 // functions speak for one request, so each set in use is bound to one; sets
-// are kept and used again, as escaping a fresh one costs milliseconds.
+// are kept and used again, as escaping a fresh one costs milliseconds. One is
+// made when the page is first shown: a set of every page would be half of what
+// an idle program holds in memory.
 type page struct {
-	master *template.Template
+	base   *template.Template
+	files  fs.FS
+	names  []string        // of its own file and the parts of its module
+	blocks map[string]bool // what these define
 	free   chan *bound
 	shown  sync.Map // blocks rendered so far
 }
+
+func (p *page) has(block string) bool { return p.blocks[block] || p.base.Lookup(block) != nil }
 
 type bound struct {
 	set *template.Template
@@ -44,7 +53,8 @@ type layoutData struct {
 // parsePages builds the set of every module's every page. Files that begin
 // with _ are parts, parsed into all pages of their module.
 func (s *Server) parsePages() (map[string]*page, error) {
-	base := template.New("base").Option("missingkey=error").Funcs((&bound{}).funcs(s))
+	funcs := (&bound{}).funcs(s)
+	base := template.New("base").Option("missingkey=error").Funcs(funcs)
 	if _, err := base.ParseFS(kit.Files, "*.html"); err != nil {
 		return nil, fmt.Errorf("parse the kit: %w", err)
 	}
@@ -53,9 +63,9 @@ func (s *Server) parsePages() (map[string]*page, error) {
 	}
 	pages, bad := map[string]*page{}, []error{}
 	for module, files := range s.Files {
-		bad = append(bad, parseModule(pages, base, module, files))
+		bad = append(bad, parseModule(pages, base, funcs, module, files))
 	}
-	bad = append(bad, parseModule(pages, base, "web", own))
+	bad = append(bad, parseModule(pages, base, funcs, "web", own))
 	for _, panel := range s.Panels {
 		if pages[panel.Page] == nil {
 			bad = append(bad, fmt.Errorf("panel %s: no page is called %q", panel.ID, panel.Page))
@@ -64,7 +74,7 @@ func (s *Server) parsePages() (map[string]*page, error) {
 	return pages, errors.Join(bad...)
 }
 
-func parseModule(pages map[string]*page, base *template.Template, module string, files fs.FS) error {
+func parseModule(pages map[string]*page, base *template.Template, funcs template.FuncMap, module string, files fs.FS) error {
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		return fmt.Errorf("list pages of %s: %w", module, err)
@@ -80,17 +90,18 @@ func parseModule(pages map[string]*page, base *template.Template, module string,
 		if strings.HasPrefix(file, "_") || module == "web" && (file == "layout.html" || file == "public.html") {
 			continue
 		}
-		set, err := base.Clone()
-		if err == nil {
-			_, err = set.ParseFS(files, append(parts, name)...)
-		}
+		p := &page{base: base, files: files, names: append(slices.Clip(parts), name), blocks: map[string]bool{}, free: make(chan *bound, 4)}
+		set, err := text.New(file).Funcs(funcs).ParseFS(files, p.names...)
 		if err != nil {
 			return fmt.Errorf("parse page %s/%s: %w", module, file, err)
 		}
-		if set.Lookup("panel") == nil && (set.Lookup("title") == nil || set.Lookup("content") == nil) {
+		for _, t := range set.Templates() {
+			p.blocks[t.Name()] = true
+		}
+		if !p.blocks["panel"] && !(p.blocks["title"] && p.blocks["content"]) {
 			return fmt.Errorf(`page %s/%s: it defines neither "title" and "content" nor "panel"`, module, file)
 		}
-		pages[module+"/"+file] = &page{master: set, free: make(chan *bound, 4)}
+		pages[module+"/"+file] = p
 	}
 	return nil
 }
@@ -110,7 +121,7 @@ func (r *Request) Render(w http.ResponseWriter, name string, data any) error {
 func (r *Request) RenderStatus(w http.ResponseWriter, status int, name string, data any) error {
 	w.Header().Add("Vary", "HX-Request, HX-Target, Whole-Page")
 	if p := r.server.pages[name]; p != nil && r.HTMX() && r.Header.Get(wholePage) == "" {
-		if target := r.Header.Get("HX-Target"); target != "" && p.master.Lookup(target) != nil {
+		if target := r.Header.Get("HX-Target"); target != "" && p.has(target) {
 			return r.RenderBlock(w, status, name, target, data)
 		}
 	}
@@ -172,7 +183,10 @@ func (p *page) take(s *Server) (*bound, error) {
 		return b, nil
 	default:
 	}
-	set, err := p.master.Clone()
+	set, err := p.base.Clone()
+	if err == nil {
+		_, err = set.ParseFS(p.files, p.names...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +214,7 @@ func (s *Server) CheckPages() error {
 		}
 		for _, block := range []string{"layout", "public", "panel"} {
 			var unsafe *template.Error
-			if block == "panel" && p.master.Lookup(block) == nil || block != "panel" && p.master.Lookup("content") == nil {
+			if block == "panel" && !p.has(block) || block != "panel" && !p.has("content") {
 				continue
 			}
 			if err := set.set.ExecuteTemplate(io.Discard, block, nil); errors.As(err, &unsafe) {
