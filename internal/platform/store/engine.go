@@ -32,9 +32,12 @@ const (
 	citusEngine
 )
 
+// Each connection has a cache of its own, in KiB: the writer's is large, for bulk
+// work; the readers have the system's behind theirs.
+//
 // busy_timeout comes first: the pragmas behind it may already meet a lock.
 const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-	"&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)" +
+	"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" +
 	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(4000)"
 
 func openSQLite(ctx context.Context, db *DB, path string) error {
@@ -52,7 +55,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	var err error
 	db.engine, db.name, db.turns.own = sqliteEngine, path, make(chan struct{}, 1)
-	if db.write, err = sql.Open("sqlite", file+sqlitePragmas+"&_txlock=immediate"); err != nil {
+	if db.write, err = sql.Open("sqlite", file+sqlitePragmas+"&_pragma=cache_size(-65536)&_txlock=immediate"); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
@@ -60,7 +63,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 		db.write.Close()
 		return errs.Of(errs.Invalid, err, "store.wrong.file", "File", path)
 	}
-	if db.read, err = sql.Open("sqlite", file+sqlitePragmas+"&_pragma=query_only(1)"); err != nil {
+	if db.read, err = sql.Open("sqlite", file+sqlitePragmas+"&_pragma=cache_size(-16384)&_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	db.read.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))

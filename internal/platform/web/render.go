@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"html/template"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	text "text/template"
+
+	"github.com/klauspost/compress/gzip"
 
 	"regulars/internal/platform/web/kit"
 )
