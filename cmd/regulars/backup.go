@@ -135,6 +135,7 @@ func (c *restoreCmd) Run(ctx context.Context, config app.Config, out io.Writer) 
 	if done.Erased > 0 {
 		fmt.Fprintf(out, "%d customers who had been erased since were erased again.\n", done.Erased)
 	}
+	sayHeld(out, done.Held)
 	return nil
 }
 
@@ -147,10 +148,18 @@ func (c *restoreCmd) eraseAgain(ctx context.Context, config app.Config, out io.W
 		return err
 	}
 	defer a.Close()
-	n, err := app.EraseAgain(ctx, a, c.Erasures)
+	done, err := app.AfterRestore(ctx, a, c.Erasures)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d customers were erased again.\n", n)
+	fmt.Fprintf(out, "%d customers were erased again.\n", done.Erased)
+	sayHeld(out, done.Held)
 	return nil
+}
+
+// sayHeld says what waits for a person now.
+func sayHeld(out io.Writer, n int) {
+	if n > 0 {
+		fmt.Fprintf(out, "%d letters and webhooks waited when the backup was made. They may have gone out since, so they are held:\nsend or cancel them on the page Background work, under Held.\n", n)
+	}
 }

@@ -71,8 +71,8 @@ func eraseInScratch(t *testing.T, c Config, scratch, customer string) {
 	restored.DB = scratch
 	a := opened(t, restored)
 	defer a.Close()
-	if n, err := EraseAgain(t.Context(), a, list); err != nil || n != 1 {
-		t.Errorf("%d erased again, %v", n, err)
+	if done, err := AfterRestore(t.Context(), a, list); err != nil || done.Erased != 1 {
+		t.Errorf("%+v, %v", done, err)
 	}
 	var left int
 	if err := a.DB.QueryRow(t.Context(), `select count(*) from customers where name <> ''`).Scan(&left); err != nil || left != 1 {

@@ -14,6 +14,7 @@ import (
 	"regulars/internal/doors/admin"
 	"regulars/internal/know/customers"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/outbound"
 	"regulars/internal/platform/store"
@@ -53,7 +54,7 @@ func desk(t *testing.T, db *store.DB) users.Desk {
 
 func build(t *testing.T, db *store.DB) house {
 	t.Helper()
-	catalog, err := locale.Load(web.Text(), users.Files, workspace.Files, admin.Files)
+	catalog, err := locale.Load(web.Text(), users.Files, workspace.Files, jobs.Files, admin.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

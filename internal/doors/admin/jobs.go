@@ -34,6 +34,7 @@ var jobViews = []struct {
 	{"running", jobs.Filter{State: jobs.Running}, func(c jobs.Counts) int { return c.Running }},
 	{"failing", jobs.Filter{Failing: true}, func(c jobs.Counts) int { return c.Failing }},
 	{"dead", jobs.Filter{State: jobs.Dead}, func(c jobs.Counts) int { return c.Dead }},
+	{"held", jobs.Filter{Held: true}, func(c jobs.Counts) int { return c.Held }},
 }
 
 type jobsPage struct {
@@ -98,6 +99,9 @@ func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 	}
 	for _, v := range jobViews {
 		n := v.count(counts)
+		if v.name == "held" && n == 0 && view != "held" {
+			continue // nothing was restored
+		}
 		if v.name == view {
 			p.Table.Total = r.Print.N("admin.jobs.total", n)
 			if view != "" && n > 0 {
@@ -146,6 +150,8 @@ func jobRow(r *web.Request, l jobs.Line, view, kind string) (kit.Row, error) {
 // jobState is the tone and the key of a job's state in one word.
 func jobState(l jobs.Line) (kit.Tone, string) {
 	switch {
+	case l.Held:
+		return kit.Warn, "held"
 	case l.State == jobs.Dead:
 		return kit.Bad, "dead"
 	case l.State == jobs.Running:

@@ -141,3 +141,27 @@ func TestBackgroundWorkIsFitForEverybodyAtEverySize(t *testing.T) {
 		check(tab, "/jobs?state=failing", fmt.Sprintf("jobs-failing-%d-%s", view.width, view.theme))
 	}
 }
+
+func TestWhatARestoredBackupHoldsIsSentOrCancelledByAPerson(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		h := live(t, db)
+		addJobs(t, db)
+		ana := page.As(h.session(h.owner))
+		page.Get(t, h, "/jobs", ana).Not("a[href='/jobs?state=held']")
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			n, err := jobs.Hold(t.Context(), tx, []jobs.Kind{{Name: "mail.send", Outward: true}, {Name: "demo.run"}})
+			if n != 1 {
+				t.Errorf("%d are held", n)
+			}
+			return err
+		})
+		page.Get(t, h, "/jobs", ana).In("a[href='/jobs?state=held']", page.HasText("1"))
+		p := page.Get(t, h, "/jobs?state=held", ana).Count("tbody tr", 1).In("tbody tr", page.HasText("mail.send")).In("tbody tr", page.HasText("may have gone out since"))
+		p.In("form[action='/jobs/attempt']").In("form[action='/jobs/cancellation']")
+		page.Post(t, h, "/jobs/attempt", form("state", "held"), ana).Redirects("/jobs?state=held")
+		page.Get(t, h, "/jobs?state=held", ana).Not("tbody tr")
+		if c, err := jobs.Count(t.Context(), db, jobs.Filter{}); err != nil || c != (jobs.Counts{Waiting: 2, Running: 1, Dead: 1}) {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+}

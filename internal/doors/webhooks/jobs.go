@@ -28,7 +28,7 @@ const slice = 200
 // Jobs returns the work that waits for nobody outside.
 func Jobs(db *store.DB) []jobs.Kind {
 	return []jobs.Kind{
-		{Name: replayJob, Do: func(ctx context.Context, job *jobs.Job) error { return replay(ctx, db, job) }},
+		{Name: replayJob, Outward: true, Do: func(ctx context.Context, job *jobs.Job) error { return replay(ctx, db, job) }},
 		{Name: clearJob, Do: func(ctx context.Context, job *jobs.Job) error { return forget(ctx, db, job) }},
 		{Name: pruneJob, Next: nightly, Do: func(ctx context.Context, _ *jobs.Job) error { return prune(ctx, db) }},
 	}
@@ -38,7 +38,7 @@ func Jobs(db *store.DB) []jobs.Kind {
 // workers of its own, so that a slow receiver holds up nothing else.
 func Sending(db *store.DB, client *http.Client) []jobs.Kind {
 	s := sender{db, client}
-	return []jobs.Kind{{Name: sendJob, Do: s.send}}
+	return []jobs.Kind{{Name: sendJob, Outward: true, Do: s.send}}
 }
 
 func nightly(after time.Time) time.Time {

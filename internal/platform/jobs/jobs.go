@@ -42,6 +42,10 @@ type Kind struct {
 	// Backoff is the pause after the given failed attempt (1, 2, …); nil is
 	// exponential from 1 s to 1 h with jitter.
 	Backoff func(attempt int) time.Duration
+	// Outward says that what it does is seen by others: a letter, a call of
+	// another program. What waits of it in a restored backup may have gone out
+	// since, so a person decides, see Hold.
+	Outward bool
 	// Next makes a schedule of the kind: it returns the first time later than
 	// after. Times missed are worked once. Nil: only when enqueued.
 	Next func(after time.Time) time.Time

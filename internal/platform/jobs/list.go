@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ type Filter struct {
 	Kind  string
 	// Failing chooses those that failed and wait for another try.
 	Failing bool
+	// Held chooses those that Hold gave up.
+	Held bool
 	// After continues a list behind this job.
 	After *Line
 	// Limit is the length of a list; 0 means 100, and 1,000 is the most.
@@ -55,6 +58,7 @@ type Line struct {
 	Started   time.Time // of the last attempt; zero: never
 	Worker    string    // "": nobody
 	Failure   string    // of the last attempt, perhaps packed by errs; "": none
+	Held      bool      // by Hold
 }
 
 // where is the condition of a filter, its arguments counted from $1.
@@ -85,6 +89,10 @@ func (f Filter) where() (string, []any, error) {
 	}
 	if f.Failing {
 		terms = append(terms, "state = 'waiting' and last_error is not null")
+	}
+	if f.Held {
+		terms = append(terms, "state = 'dead'") // the partial index serves
+		add("last_error = $%d", held)
 	}
 	if f.After != nil {
 		args = append(args, f.After.Due.UnixMicro(), int64(f.After.ID))
@@ -117,12 +125,13 @@ func scanLine(rows *sql.Rows) (Line, error) {
 	if started != 0 {
 		l.Started = time.UnixMicro(started).UTC()
 	}
-	l.Scheduled = l.Key == scheduled
+	l.Scheduled, l.Held = l.Key == scheduled, l.State == Dead && l.Failure == held
 	return l, err
 }
 
-// Counts are how many jobs there are; Failing ones are counted as Waiting too.
-type Counts struct{ Waiting, Running, Failing, Dead int }
+// Counts are how many jobs there are; Failing ones are counted as Waiting too,
+// and Held ones as Dead.
+type Counts struct{ Waiting, Running, Failing, Dead, Held int }
 
 // Count counts the jobs a filter chooses, by state.
 func Count(ctx context.Context, q store.Querier, f Filter) (Counts, error) {
@@ -133,8 +142,9 @@ func Count(ctx context.Context, q store.Querier, f Filter) (Counts, error) {
 	var c Counts
 	err = q.QueryRow(ctx, `
 		select count(*) filter (where state = 'waiting'), count(*) filter (where state = 'running'),
-			count(*) filter (where state = 'waiting' and last_error is not null), count(*) filter (where state = 'dead')
-		from jobs where `+where, args...).Scan(&c.Waiting, &c.Running, &c.Failing, &c.Dead)
+			count(*) filter (where state = 'waiting' and last_error is not null), count(*) filter (where state = 'dead'),
+			count(*) filter (where state = 'dead' and last_error = $`+strconv.Itoa(len(args)+1)+`)
+		from jobs where `+where, append(args, held)...).Scan(&c.Waiting, &c.Running, &c.Failing, &c.Dead, &c.Held)
 	return c, err
 }
 
@@ -147,8 +157,8 @@ func Retry(ctx context.Context, tx *store.Tx, f Filter) (int, error) {
 		return 0, err
 	}
 	n, err := tx.Exec(ctx, fmt.Sprintf(`
-		update jobs set state = 'waiting', attempt = 0, due_at = $%d where state <> 'running' and (%s)`, len(args)+1, where),
-		append(args, tx.Now.UnixMicro())...)
+		update jobs set state = 'waiting', attempt = 0, due_at = $%d, last_error = nullif(last_error, $%d)
+		where state <> 'running' and (%s)`, len(args)+1, len(args)+2, where), append(args, tx.Now.UnixMicro(), held)...)
 	if err != nil {
 		return 0, fmt.Errorf("retry jobs: %w", err)
 	}
@@ -165,12 +175,38 @@ func Cancel(ctx context.Context, tx *store.Tx, f Filter) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(f.IDs) == 0 && f.State == "" && f.Kind == "" && !f.Failing {
+	if len(f.IDs) == 0 && f.State == "" && f.Kind == "" && !f.Failing && !f.Held {
 		return 0, errs.Wrong("", "jobs.wrong.choose")
 	}
 	n, err := tx.Exec(ctx, `delete from jobs where `+where, args...)
 	if err != nil {
 		return 0, fmt.Errorf("cancel jobs: %w", err)
+	}
+	return int(n), nil
+}
+
+// held marks what Hold gave up, as the failure of the job.
+var held = errs.Pack(errs.Of(errs.Unavailable, nil, "jobs.held"))
+
+// Hold gives up what waits or ran of the Outward kinds, until a person tries it
+// again or cancels it, and returns how many jobs that were. It is for a
+// database that was restored and that nobody works yet: what it would send may
+// have gone out since the backup.
+func Hold(ctx context.Context, tx *store.Tx, kinds []Kind) (int, error) {
+	var names []string
+	for _, k := range kinds {
+		if k.Outward {
+			names = append(names, k.Name)
+		}
+	}
+	if len(names) == 0 {
+		return 0, nil
+	}
+	n, err := tx.Exec(ctx, `
+		update jobs set state = 'dead', claim = 0, again = false, worker = null, leased_until_at = null, last_error = $1
+		where state in ('waiting', 'running') and kind in (`+store.List(2, len(names))+`)`, append([]any{held}, store.Args(names)...)...)
+	if err != nil {
+		return 0, fmt.Errorf("hold jobs: %w", err)
 	}
 	return int(n), nil
 }

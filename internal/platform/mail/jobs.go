@@ -50,7 +50,7 @@ func Post(ctx context.Context, tx *store.Tx, l Letter) error {
 // Jobs is this module's background work. Told are the settings of the
 // program's start; without a host those of the settings page hold.
 func Jobs(db *store.DB, told Settings) []jobs.Kind {
-	return []jobs.Kind{{Name: sendJob, Lease: 2 * timeout, Do: func(ctx context.Context, job *jobs.Job) error {
+	return []jobs.Kind{{Name: sendJob, Outward: true, Lease: 2 * timeout, Do: func(ctx context.Context, job *jobs.Job) error {
 		var a sendArgs
 		if err := job.Args(&a); err != nil {
 			return err

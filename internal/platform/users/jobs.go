@@ -24,7 +24,7 @@ type resetArgs struct {
 
 // Jobs is this module's background work.
 func Jobs(d Desk) []jobs.Kind {
-	return []jobs.Kind{{Name: resetJob, Do: d.reset}}
+	return []jobs.Kind{{Name: resetJob, Outward: true, Do: d.reset}}
 }
 
 // askReset asks for a letter with a link to choose a new password. It does the
