@@ -25,6 +25,8 @@ step "one static binary"
 make -s build
 step "races, on little data: ${RACE:-none}"
 [ -z "${RACE:-}" ] || CGO_ENABLED=1 go test -race -short -timeout 10m $(printf './%s ' $RACE)
+step "every parser of outside bytes, a second of fuzzing each"
+FUZZTIME=${FUZZTIME:-1s} scripts/fuzz.sh >/dev/null
 step "all tests, on both engines and in a browser"
 REGULARS_STATEMENTS=$(mktemp -d) # every statement that a test runs is left there
 export REGULARS_STATEMENTS
