@@ -157,16 +157,17 @@ func slice(parts []Part, weight int) (n, sum int) {
 }
 
 // slices works parts in transactions short enough for the others who wait.
-// size is the weight of a slice, learned from how long the last ones took.
+// size is the weight of a slice, learned from how long the last ones held the
+// writer; how long they waited for it says nothing of them.
 func (d drain) slices(ctx context.Context, k Kind, parts []Part, size *int) error {
 	for len(parts) > 0 {
 		n, weight := slice(parts, *size)
-		start := time.Now()
-		if err := d.work(ctx, k, parts[:n]); err != nil {
+		var begun time.Time
+		if err := d.work(ctx, k, parts[:n], &begun); err != nil {
 			return err
 		}
 		parts = parts[n:]
-		if took := time.Since(start); took > 0 && (weight > *size/2 || took > d.hold()) {
+		if took := time.Since(begun); took > 0 && (weight > *size/2 || took > d.hold()) {
 			next := int(float64(weight) * float64(d.hold()) / float64(took))
 			*size = min(max(next, *size/2, leastSlice), *size*2, mostSlice)
 		}
@@ -175,9 +176,10 @@ func (d drain) slices(ctx context.Context, k Kind, parts []Part, size *int) erro
 }
 
 // work works parts in one transaction, or what fails in halves, until the one
-// at fault stands alone.
-func (d drain) work(ctx context.Context, k Kind, parts []Part) error {
+// at fault stands alone. begun is set to when the last transaction began.
+func (d drain) work(ctx context.Context, k Kind, parts []Part, begun *time.Time) error {
 	failed := d.db.Tx(ctx, func(tx *store.Tx) error {
+		*begun = time.Now()
 		if err := take(ctx, tx, parts); err != nil {
 			return err
 		}
@@ -203,10 +205,10 @@ func (d drain) work(ctx context.Context, k Kind, parts []Part) error {
 		return d.layAside(ctx, parts, failed)
 	}
 	half := len(parts) / 2
-	if err := d.work(ctx, k, parts[:half]); err != nil {
+	if err := d.work(ctx, k, parts[:half], begun); err != nil {
 		return err
 	}
-	return d.work(ctx, k, parts[half:])
+	return d.work(ctx, k, parts[half:], begun)
 }
 
 // layAside puts a part that cannot be worked among the failures. Where that

@@ -264,7 +264,7 @@ func TestTwoWorkersNeverWorkTheSameParcel(t *testing.T) {
 		if err := drainWith(t, db, lines()); err != nil { // the other one is faster
 			t.Fatal(err)
 		}
-		if err := d.work(t.Context(), lines(), mine); !errors.Is(err, errTaken) {
+		if err := d.work(t.Context(), lines(), mine, new(time.Time)); !errors.Is(err, errTaken) {
 			t.Errorf("the slower worker got %v, want that the parcel was taken", err)
 		}
 	})
