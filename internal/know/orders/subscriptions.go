@@ -229,7 +229,7 @@ func claimSubscription(ctx context.Context, tx *store.Tx, n *SubscriptionNews) (
 			return s, err
 		}
 		if !known {
-			if key, known, err = newSubscription(ctx, tx, n); err != nil {
+			if key, err = newSubscription(ctx, tx, n); err != nil {
 				return s, err
 			}
 		} else if err := customers.Lock(ctx, tx, key.customer); err != nil {
@@ -269,30 +269,30 @@ type subscriptionKey struct {
 }
 
 // newSubscription claims a name for the customer of the news.
-func newSubscription(ctx context.Context, tx *store.Tx, n *SubscriptionNews) (subscriptionKey, bool, error) {
+func newSubscription(ctx context.Context, tx *store.Tx, n *SubscriptionNews) (subscriptionKey, error) {
 	var key subscriptionKey
 	if n.Customer == 0 {
-		return key, false, errs.Wrong("customer", "orders.wrong.subscription-customer")
+		return key, errs.Wrong("customer", "orders.wrong.subscription-customer")
 	}
 	if err := customers.Lock(ctx, tx, n.Customer); err != nil {
-		return key, false, err
+		return key, err
 	}
 	c, err := customers.Resolve(ctx, tx, n.Customer)
 	if err != nil {
-		return key, false, err
+		return key, err
 	}
 	if c != n.Customer {
 		if err := customers.Lock(ctx, tx, c); err != nil {
-			return key, false, err
+			return key, err
 		}
 	}
 	key = subscriptionKey{id.Subscription(tx.NewID()), c}
 	_, err = tx.Exec(ctx, `insert into subscription_keys (external, source, subscription_id, customer_id, origin_customer_id)
 		values ($1, $2, $3, $4, null) on conflict (external, source) do nothing`, n.External, n.Source, int64(key.subscription), int64(c))
 	if err != nil {
-		return key, false, fmt.Errorf("claim the subscription %s of %s: %w", n.External, n.Source, err)
+		return key, fmt.Errorf("claim the subscription %s of %s: %w", n.External, n.Source, err)
 	}
-	return key, true, nil
+	return key, nil
 }
 
 // findSubscription reads where a named subscription lies.
