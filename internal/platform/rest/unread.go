@@ -60,7 +60,22 @@ func (c *Call) fault(d *huma.ErrorDetail) (f Fault, ok bool) {
 		return f, false
 	}
 	line, column := linePlace(body, u.offset)
-	return Fault{Pointer: pointerTo(body, u.offset), Detail: c.Sentence(errs.Wrong("", "rest.wrong.json."+u.sort, "Line", line, "Column", column))}, true
+	return Fault{Pointer: pointerTo(body, u.offset), Detail: c.Sentence(u.wrong(line, column))}, true
+}
+
+// wrong is what is said of it to whoever sent it.
+func (u unread) wrong(line, column int) error {
+	switch u.sort {
+	case "empty":
+		return errs.Wrong("", "rest.wrong.json.empty")
+	case "cut":
+		return errs.Wrong("", "rest.wrong.json.cut")
+	case "after":
+		return errs.Wrong("", "rest.wrong.json.after", "Line", line, "Column", column)
+	case "syntax":
+		return errs.Wrong("", "rest.wrong.json.syntax", "Line", line, "Column", column)
+	}
+	return errs.Wrong("", "rest.wrong.json.value")
 }
 
 // linePlace is the line and the column of a byte, as editors count them.
