@@ -19,13 +19,13 @@ func postgresTools(t *testing.T) {
 		t.Setenv("PATH", os.Getenv("PATH")+":"+dir)
 	}
 	if _, err := exec.LookPath("pg_restore"); err != nil {
-		t.Skip("pg_restore is not installed")
+		t.Fatal("pg_restore is not installed (on Debian: apt-get install postgresql-client); make test installs it with the server")
 	}
 }
 
 func TestADumpOfPostgreSQLIsProvedByRestoringIt(t *testing.T) {
-	postgresTools(t)
 	c := Config{DB: testkit.DSN(t, "postgres"), Key: "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}
+	postgresTools(t)
 	made := people(t, c, "anna", "berta")
 	dump := filepath.Join(t.TempDir(), "shop.dump")
 	if said, err := exec.Command("pg_dump", "--format=custom", "--file="+dump, c.DB).CombinedOutput(); err != nil {

@@ -251,6 +251,39 @@ func TestAParcelWorkedInPartIsGoneOnWith(t *testing.T) {
 	})
 }
 
+// A slice is as long as it held the writer, or the drain would take a few events
+// a turn just when many others wait.
+func TestWaitingForTheWriterMakesNoSliceShorter(t *testing.T) {
+	db := testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{})
+	s, in := addSource(t, db, "lines"), NewInbox(db)
+	k := lines()
+	k.Work = func(context.Context, *store.Tx, []Part) error { return nil }
+	d := drain{db: db, kinds: []Kind{k}}
+	size := 0
+	for range 5 { // a machine that is busy may hold up a slice itself
+		accept(t, in, s, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10")
+		held := make(chan struct{})
+		var other sync.WaitGroup
+		other.Go(func() {
+			testkit.Do(t, db, func(*store.Tx) error {
+				close(held)
+				time.Sleep(10 * d.hold())
+				return nil
+			})
+		})
+		<-held
+		size = 200
+		if _, err := d.round(t.Context(), &size); err != nil {
+			t.Fatal(err)
+		}
+		other.Wait()
+		if size >= 200 {
+			return
+		}
+	}
+	t.Errorf("the next slice has %d parts instead of 200", size)
+}
+
 func TestTwoWorkersNeverWorkTheSameParcel(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		s, in := addSource(t, db, "lines"), NewInbox(db)

@@ -29,7 +29,7 @@ const noticed = "notice"
 
 // readSubscriptionList reads filter and order from the address. What makes no
 // sense is left out.
-func readSubscriptionList(r *web.Request) (SubscriptionFilter, SubscriptionPage) {
+func readSubscriptionList(r *web.Request) (SubscriptionFilter, Page) {
 	q := r.URL.Query()
 	f := SubscriptionFilter{Search: text.Short(text.Line(q.Get("q")), maxSubscriptionName), Source: text.Short(text.Line(q.Get("source")), maxText)}
 	switch status := q.Get("status"); {
@@ -41,7 +41,7 @@ func readSubscriptionList(r *web.Request) (SubscriptionFilter, SubscriptionPage)
 	if c, err := id.ParseCustomer(q.Get("customer")); err == nil {
 		f.Customer = c
 	}
-	p := SubscriptionPage{Sort: q.Get("sort"), Up: q.Get("desc") == "", After: q.Get("after")}
+	p := Page{Sort: q.Get("sort"), Up: q.Get("desc") == "", After: q.Get("after")}
 	if _, ok := subscriptionSorts[p.Sort]; !ok {
 		p.Sort, p.Up = "started", false
 	}
@@ -168,7 +168,7 @@ func (d desk) exportSubscriptions(w http.ResponseWriter, r *web.Request) error {
 	return r.Export(w, "subscriptions", columns, d.subscriptionRows(r, f, p))
 }
 
-func (d desk) subscriptionRows(r *web.Request, f SubscriptionFilter, p SubscriptionPage) iter.Seq2[[]string, error] {
+func (d desk) subscriptionRows(r *web.Request, f SubscriptionFilter, p Page) iter.Seq2[[]string, error] {
 	day := func(t time.Time) string {
 		if t.IsZero() {
 			return ""

@@ -151,7 +151,7 @@ func (d desk) apiListSubscriptions(c *rest.Call, in *apiSubscriptionsInput) (*re
 			return nil, err
 		}
 	}
-	all, next, err := Subscriptions(c.Context(), d.db, f, SubscriptionPage{Sort: in.Sort, Up: in.Up, After: in.After, Limit: in.Limit})
+	all, next, err := Subscriptions(c.Context(), d.db, f, Page{Sort: in.Sort, Up: in.Up, After: in.After, Limit: in.Limit})
 	return rest.Pageful(all, next, shownSubscription), err
 }
 

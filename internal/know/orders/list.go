@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 
-	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/text"
@@ -39,14 +37,6 @@ type Filter struct {
 	Today    string      // for StateLate
 }
 
-// Page is a part of the list.
-type Page struct {
-	Sort  string // placed (the usual), total
-	Up    bool   // the oldest or least first
-	After string // the cursor of the part before; empty: the first part
-	Limit int    // 0: 50
-}
-
 // Listed is a part of a list and the cursor of what follows.
 type Listed struct {
 	Orders []Order
@@ -66,100 +56,60 @@ func List(ctx context.Context, q store.Querier, f Filter, p Page) (Listed, error
 	if !ok {
 		column = sorts["placed"]
 	}
-	if p.Limit == 0 {
-		p.Limit = 50
+	tail, args, err := p.of(f.conditions(), column, "order_id")
+	if err != nil {
+		return Listed{}, err
 	}
-	where, args := f.where()
-	direction, than := "desc", "<"
-	if p.Up {
-		direction, than = "asc", ">"
-	}
-	if p.After != "" {
-		value, order, err := readCursor(p.After)
-		if err != nil {
-			return Listed{}, err
-		}
-		where = append(where, fmt.Sprintf("(%s, order_id) %s ($%d, $%d)", column, than, len(args)+1, len(args)+2))
-		args = append(args, value, order)
-	}
-	args = append(args, p.Limit+1)
-	all, err := read(ctx, q, f.Walkin, fmt.Sprintf("%s order by %s %s, order_id %s limit $%d", clause(where), column, direction, direction, len(args)), args...)
+	all, err := read(ctx, q, f.Walkin, tail, args...)
 	if err != nil {
 		return Listed{}, fmt.Errorf("list orders: %w", err)
 	}
-	if len(all) <= p.Limit {
-		return Listed{Orders: all}, nil
-	}
-	all = all[:p.Limit]
-	return Listed{all, all[p.Limit-1].cursor(p.Sort)}, nil
+	var found Listed
+	found.Orders, found.Next = cut(p, all, func(o Order) (int64, int64) { return o.sorted(p.Sort), int64(o.ID) })
+	return found, nil
 }
 
-func (o *Order) cursor(sort string) string {
-	value := o.At.UnixMicro()
+// sorted is the value of the column by which a list is sorted.
+func (o *Order) sorted(sort string) int64 {
 	if sort == "total" {
-		value = o.Base
+		return o.Base
 	}
-	return fmt.Sprintf("%d.%d", value, int64(o.ID))
+	return o.At.UnixMicro()
 }
 
-func readCursor(s string) (value, order int64, err error) {
-	a, b, _ := strings.Cut(s, ".")
-	value, errA := strconv.ParseInt(a, 10, 64)
-	order, errB := strconv.ParseInt(b, 10, 64)
-	if errA != nil || errB != nil {
-		return 0, 0, errs.Wrong("after", "orders.wrong.page")
-	}
-	return value, order, nil
-}
-
-func clause(where []string) string {
-	if len(where) == 0 {
-		return ""
-	}
-	return "where " + strings.Join(where, " and ")
-}
-
-// where are the conditions of a filter and their arguments.
-func (f Filter) where() (where []string, args []any) {
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
+func (f Filter) conditions() (c conditions) {
 	if f.Customer != 0 {
-		add("customer_id = ?", int64(f.Customer))
+		c.add("customer_id = ?", int64(f.Customer))
 	}
 	if f.From != "" {
-		add("placed_day >= ?", f.From)
+		c.add("placed_day >= ?", f.From)
 	}
 	if f.To != "" {
-		add("placed_day <= ?", f.To)
+		c.add("placed_day <= ?", f.To)
 	}
 	if f.Channel != "" {
-		add("channel = ?", f.Channel)
+		c.add("channel = ?", f.Channel)
 	}
 	switch f.State {
 	case StateLate:
-		add("cancelled_at is null and promised_day < coalesce(delivered_day, ?)", f.Today)
+		c.add("cancelled_at is null and promised_day < coalesce(delivered_day, ?)", f.Today)
 	case StateOpen:
-		add("cancelled_at is null and promised_day is not null and delivered_day is null")
+		c.add("cancelled_at is null and promised_day is not null and delivered_day is null")
 	case StateDelivered:
-		add("delivered_day is not null")
+		c.add("delivered_day is not null")
 	case StateCancelled:
-		add("cancelled_at is not null")
+		c.add("cancelled_at is not null")
 	case StateRefunded:
-		add("refunded_minor > 0")
+		c.add("refunded_minor > 0")
 	case StateReturn:
-		add("is_return")
+		c.add("is_return")
 	case StateUnvalued:
-		add("rate is null")
+		c.add("rate is null")
 	}
-	return where, args
+	return c
 }
 
-// match is where for one order.
+// match is conditions for one order.
 func (f Filter) match(o Order) bool {
 	states := map[string]bool{
 		"": true, StateLate: o.Late(f.Today), StateOpen: !o.Cancelled() && o.PromisedDay != "" && o.DeliveredDay == "",
@@ -212,37 +162,19 @@ func search(ctx context.Context, q store.Querier, f Filter) (Listed, error) {
 
 // Count returns how many orders match, counting up to a limit.
 func Count(ctx context.Context, q store.Querier, f Filter, limit int) (int, error) {
-	where, args := f.where()
 	table := "orders"
 	if f.Walkin {
 		table = "walkin_orders"
 	}
-	var n int
-	err := q.QueryRow(ctx, fmt.Sprintf(`select count(*) from (select 1 from %s %s limit $%d) found`, table, clause(where), len(args)+1),
-		append(args, limit)...).Scan(&n)
-	return n, err
+	return f.conditions().count(ctx, q, table, limit)
 }
 
 // All goes through every order that matches, the newest first.
 func All(ctx context.Context, q store.Querier, f Filter, p Page) iter.Seq2[Order, error] {
-	return func(yield func(Order, error) bool) {
-		p.Limit, p.After = 500, ""
-		for {
-			part, err := List(ctx, q, f, p)
-			if err != nil {
-				yield(Order{}, err)
-				return
-			}
-			for _, o := range part.Orders {
-				if !yield(o, nil) {
-					return
-				}
-			}
-			if p.After = part.Next; p.After == "" {
-				return
-			}
-		}
-	}
+	return parts(p, func(p Page) ([]Order, string, error) {
+		part, err := List(ctx, q, f, p)
+		return part.Orders, part.Next, err
+	})
 }
 
 // Channels returns the channels of the newest orders, by name.

@@ -215,7 +215,7 @@ var productSorts = map[string]string{"name": "name", "sku": "sku", "added": "id"
 
 // ListProducts returns a part of the catalogue and the cursor of what follows.
 func ListProducts(ctx context.Context, q store.Querier, f ProductFilter) (products []Product, next string, err error) {
-	where, args, err := f.where(ctx, q)
+	c, err := f.conditions(ctx, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -231,18 +231,17 @@ func ListProducts(ctx context.Context, q store.Querier, f ProductFilter) (produc
 		last, value, _ := strings.Cut(f.After, ".")
 		p, err := id.ParseProduct(last)
 		if err == nil {
-			where = append(where, fmt.Sprintf("(%s, id) %s ($%d, $%d)", column, than, len(args)+1, len(args)+2))
+			var from any = text.Clean(value)
 			if column == "id" {
-				args = append(args, int64(p), int64(p))
-			} else {
-				args = append(args, text.Clean(value), int64(p))
+				from = int64(p)
 			}
+			c.add(fmt.Sprintf("(%s, id) %s (?, ?)", column, than), from, int64(p))
 		}
 	}
 	limit := cmp.Or(f.Limit, 50)
-	args = append(args, limit+1)
+	args := append(c.args, limit+1)
 	products, err = store.All(ctx, q, scanProduct, fmt.Sprintf(`select %s from products %s order by %s %s, id %s limit $%d`,
-		productColumns, clause(where), column, direction, direction, len(args)), args...)
+		productColumns, c.clause(), column, direction, direction, len(args)), args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("list products: %w", err)
 	}
@@ -255,24 +254,21 @@ func ListProducts(ctx context.Context, q store.Querier, f ProductFilter) (produc
 	return products, next, nil
 }
 
-func (f ProductFilter) where(ctx context.Context, q store.Querier) (where []string, args []any, err error) {
+func (f ProductFilter) conditions(ctx context.Context, q store.Querier) (c conditions, err error) {
 	for _, word := range strings.Fields(text.Fold(text.Line(f.Query))) {
-		args = append(args, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word)+"%")
-		where = append(where, fmt.Sprintf("search like $%d escape '!'", len(args)))
+		c.add("search like ? escape '!'", "%"+escaped(word)+"%")
 	}
 	if f.Kind != "" {
-		args = append(args, f.Kind)
-		where = append(where, fmt.Sprintf("kind = $%d", len(args)))
+		c.add("kind = ?", f.Kind)
 	}
 	if f.Category != 0 {
 		under, err := within(ctx, q, f.Category)
 		if err != nil {
-			return nil, nil, err
+			return c, err
 		}
-		where = append(where, "category_id in ("+store.List(len(args)+1, len(under))+")")
-		args = append(args, int64s(under)...)
+		c.add("category_id in (?"+strings.Repeat(", ?", len(under)-1)+")", int64s(under)...)
 	}
-	return where, args, nil
+	return c, nil
 }
 
 // within are a category and all under it.
@@ -294,11 +290,11 @@ func within(ctx context.Context, q store.Querier, c id.Category) ([]id.Category,
 
 // CountProducts returns how many products match.
 func CountProducts(ctx context.Context, q store.Querier, f ProductFilter) (int, error) {
-	where, args, err := f.where(ctx, q)
+	c, err := f.conditions(ctx, q)
 	if err != nil {
 		return 0, err
 	}
 	var n int
-	err = q.QueryRow(ctx, `select count(*) from products `+clause(where), args...).Scan(&n)
+	err = q.QueryRow(ctx, `select count(*) from products `+c.clause(), c.args...).Scan(&n)
 	return n, err
 }

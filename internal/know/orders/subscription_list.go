@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 
 	"regulars/internal/platform/errs"
@@ -25,14 +24,6 @@ type SubscriptionFilter struct {
 	Notice   bool        // of which notice was given
 	Source   string      //
 	Customer id.Customer // only this one's, 0: everybody's
-}
-
-// SubscriptionPage is a part of the list.
-type SubscriptionPage struct {
-	Sort  string // started (the usual), monthly
-	Up    bool   // the oldest or least first
-	After string // the cursor of the part before; empty: the first part
-	Limit int    // 0: 50
 }
 
 // subscriptionSorts are the columns a list can be sorted by.
@@ -77,107 +68,58 @@ func SubscriptionsOf(ctx context.Context, q store.Querier, c id.Customer, limit 
 
 // Subscriptions returns a part of those that match, and the cursor of what
 // follows; empty: nothing does.
-func Subscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p SubscriptionPage) ([]Subscription, string, error) {
+func Subscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p Page) ([]Subscription, string, error) {
 	column, ok := subscriptionSorts[p.Sort]
 	if !ok {
 		column = subscriptionSorts["started"]
 	}
-	if p.Limit == 0 {
-		p.Limit = 50
+	tail, args, err := p.of(f.conditions(), column, "subscription_id")
+	if err != nil {
+		return nil, "", err
 	}
-	where, args := f.where()
-	direction, than := "desc", "<"
-	if p.Up {
-		direction, than = "asc", ">"
+	all, err := readSubscriptions(ctx, q, tail, args...)
+	if err != nil {
+		return nil, "", err
 	}
-	if p.After != "" {
-		value, sub, err := readCursor(p.After)
-		if err != nil {
-			return nil, "", err
+	all, next := cut(p, all, func(s Subscription) (int64, int64) {
+		if column == "monthly_minor" {
+			return s.Monthly, int64(s.ID)
 		}
-		where = append(where, fmt.Sprintf("(%s, subscription_id) %s ($%d, $%d)", column, than, len(args)+1, len(args)+2))
-		args = append(args, value, sub)
-	}
-	args = append(args, p.Limit+1)
-	all, err := readSubscriptions(ctx, q, fmt.Sprintf("%s order by %s %s, subscription_id %s limit $%d", clause(where), column, direction, direction, len(args)), args...)
-	if err != nil || len(all) <= p.Limit {
-		return all, "", err
-	}
-	all = all[:p.Limit]
-	last := all[p.Limit-1]
-	value := last.StartedAt.UnixMicro()
-	if column == "monthly_minor" {
-		value = last.Monthly
-	}
-	return all, fmt.Sprintf("%d.%d", value, int64(last.ID)), nil
+		return s.StartedAt.UnixMicro(), int64(s.ID)
+	})
+	return all, next, nil
 }
 
-// where are the conditions of a filter and their arguments.
-func (f SubscriptionFilter) where() (where []string, args []any) {
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
+func (f SubscriptionFilter) conditions() (c conditions) {
 	if f.Customer != 0 {
-		add("customer_id = ?", int64(f.Customer))
+		c.add("customer_id = ?", int64(f.Customer))
 	}
 	switch {
 	case f.Status == Running:
-		add("ended_at is null")
+		c.add("ended_at is null")
 	case f.Status != "":
-		add("status = ?", f.Status)
+		c.add("status = ?", f.Status)
 	}
 	if f.Notice {
-		add("cancel_at is not null and ended_at is null")
+		c.add("cancel_at is not null and ended_at is null")
 	}
 	if f.Source != "" {
-		add("source = ?", f.Source)
+		c.add("source = ?", f.Source)
 	}
 	if s := text.Short(text.Line(f.Search), maxSubscriptionName); s != "" {
-		add("(lower(plan) like ? escape '!' or external = ?)", beginning(strings.ToLower(s)), s)
+		c.add("(lower(plan) like ? escape '!' or external = ?)", escaped(strings.ToLower(s))+"%", s)
 	}
-	return where, args
-}
-
-// beginning is a pattern of all that begins with s.
-func beginning(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s) + "%"
+	return c
 }
 
 // CountSubscriptions returns how many match, counting up to a limit.
-func CountSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, limit int) (n int, err error) {
-	where, args := f.where()
-	err = q.QueryRow(ctx, fmt.Sprintf(`select count(*) from (select 1 from subscriptions %s limit $%d) found`, clause(where), len(args)+1),
-		append(args, limit)...).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count subscriptions: %w", err)
-	}
-	return n, nil
+func CountSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, limit int) (int, error) {
+	return f.conditions().count(ctx, q, "subscriptions", limit)
 }
 
 // AllSubscriptions goes through every one that matches.
-func AllSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p SubscriptionPage) iter.Seq2[Subscription, error] {
-	return func(yield func(Subscription, error) bool) {
-		p.Limit, p.After = 500, ""
-		for {
-			part, next, err := Subscriptions(ctx, q, f, p)
-			if err != nil {
-				yield(Subscription{}, err)
-				return
-			}
-			for _, s := range part {
-				if !yield(s, nil) {
-					return
-				}
-			}
-			if p.After = next; next == "" {
-				return
-			}
-		}
-	}
+func AllSubscriptions(ctx context.Context, q store.Querier, f SubscriptionFilter, p Page) iter.Seq2[Subscription, error] {
+	return parts(p, func(p Page) ([]Subscription, string, error) { return Subscriptions(ctx, q, f, p) })
 }
 
 // SubscriptionSources returns who tells of subscriptions, by name.

@@ -334,13 +334,13 @@ func TestSubscriptionsAreFoundAndPaged(t *testing.T) {
 		}
 		for sort, first := range map[string]string{"started": "sub_6", "monthly": "sub_0"} {
 			var seen []string
-			for s, err := range AllSubscriptions(t.Context(), db, SubscriptionFilter{}, SubscriptionPage{Sort: sort}) {
+			for s, err := range AllSubscriptions(t.Context(), db, SubscriptionFilter{}, Page{Sort: sort}) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				seen = append(seen, s.External)
 			}
-			p := SubscriptionPage{Sort: sort, Limit: 2}
+			p := Page{Sort: sort, Limit: 2}
 			var paged []string
 			for {
 				part, next, err := Subscriptions(t.Context(), db, SubscriptionFilter{}, p)

@@ -121,24 +121,21 @@ func refsOf(events []Event) []ref {
 	return refs
 }
 
+// enqueueDeliveries enqueues what each subscription wants of the events, in
+// slices.
 func (t teller) enqueueDeliveries(ctx context.Context, tx *store.Tx, refs []ref) error {
 	var todo []jobs.New
 	for _, s := range t.subscriptions {
-		var wanted []ref
-		for _, r := range refs {
-			if s.wants(r) {
-				wanted = append(wanted, r)
-			}
-		}
-		if wanted != nil && s.Today != nil {
+		wanted := slices.DeleteFunc(slices.Clone(refs), func(r ref) bool { return !s.wants(r) })
+		if len(wanted) > 0 && s.Today != nil {
 			wants, err := s.Today(ctx, tx)
 			if err != nil {
 				return fmt.Errorf("ask what %s wants: %w", s.Name, err)
 			}
 			wanted = slices.DeleteFunc(wanted, func(r ref) bool { return !wants(r.Kind, r.History) })
 		}
-		if len(wanted) > 0 {
-			todo = append(todo, jobs.New{Kind: deliver, Args: tellArgs{s.Name, wanted}})
+		for slice := range slices.Chunk(wanted, sliceSize) {
+			todo = append(todo, jobs.New{Kind: deliver, Args: tellArgs{s.Name, slice}})
 		}
 	}
 	if todo == nil {
@@ -204,10 +201,8 @@ func (t teller) release(ctx context.Context, job *jobs.Job) error {
 		return err
 	}
 	return t.db.Tx(ctx, func(tx *store.Tx) error {
-		for slice := range slices.Chunk(events, sliceSize) {
-			if err := t.enqueueDeliveries(ctx, tx, refsOf(slice)); err != nil {
-				return err
-			}
+		if err := t.enqueueDeliveries(ctx, tx, refsOf(events)); err != nil {
+			return err
 		}
 		if len(events) == releaseSlice {
 			args.After = events[len(events)-1].ref()

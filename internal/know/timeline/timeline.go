@@ -1,8 +1,10 @@
 // Package timeline is the spine: what happened to each customer, written in
 // the same transaction as the change itself, and told to whoever reacts.
 //
-// Its one rule: an event is written once and never edited; merge, erasure and
-// the undoing of an import are the only exceptions, and leave their own trace.
+// Its one rule: an event is written once and never edited. Merge, erasure and
+// the undoing of an import are exceptions, and leave their own trace; so are
+// events that only follow from what a source told, when it tells of an earlier
+// time later (docs/adr/0011).
 package timeline
 
 import (

@@ -111,6 +111,23 @@ func TestAJobIsWorkedWithItsArgumentsAndGone(t *testing.T) {
 	})
 }
 
+func TestWhoeverWaitsForAnAnswerGoesBeforeAJob(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		enqueue(t, db, jobs.New{Kind: "work"})
+		var behind atomic.Bool
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		defer stop()
+		r := jobs.NewRunner(db, []jobs.Kind{{Name: "work", Do: func(ctx context.Context, _ *jobs.Job) error {
+			behind.Store(store.IsBackground(ctx))
+			stop()
+			return nil
+		}}}, jobs.Options{})
+		if err := r.Run(ctx); err != nil || !behind.Load() {
+			t.Errorf("a job's transactions do not give way: %v", err)
+		}
+	})
+}
+
 func TestARunnerOfThisProcessIsWokenAtOnce(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		ran := make(chan bool, 1)

@@ -19,6 +19,9 @@ func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, background{}, true)
 }
 
+// IsBackground reports whether the context was marked so.
+func IsBackground(ctx context.Context) bool { return ctx.Value(background{}) != nil }
+
 // turns decides who writes next where there is one writer. Whoever asks the
 // pool for the writer is served in the order of asking, so that one transaction
 // at most of the background may stand there.
@@ -33,7 +36,7 @@ type turns struct {
 // enter waits until it is ctx's turn to ask for the writer, and returns what to
 // call when its transaction is over.
 func (t *turns) enter(ctx context.Context) (leave func(), err error) {
-	if ctx.Value(background{}) == nil {
+	if !IsBackground(ctx) {
 		t.mu.Lock()
 		t.ahead++
 		t.mu.Unlock()
