@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -59,7 +61,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
-	if err := db.write.PingContext(ctx); err != nil {
+	if err := firstTouch(ctx, db.write); err != nil {
 		db.write.Close()
 		return errs.Of(errs.Invalid, err, "store.wrong.file", "File", path)
 	}
@@ -69,6 +71,24 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	db.read.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
 	return nil
+}
+
+// firstTouch connects, and with that turns a new file to write-ahead logging.
+// SQLite does not wait when two programs turn the same new file at once, as both
+// read it and each wants it alone: it says busy at once, whatever busy_timeout is.
+func firstTouch(ctx context.Context, pool *sql.DB) error {
+	patience := time.Now().Add(10 * time.Second)
+	for {
+		err := pool.PingContext(ctx)
+		if err == nil || !conflict(err) || time.Now().After(patience) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(5+rand.IntN(20)) * time.Millisecond):
+		}
+	}
 }
 
 func openPostgres(ctx context.Context, db *DB, dsn string) error {

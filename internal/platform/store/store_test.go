@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,6 +199,29 @@ func TestManyProgramsStartingAtOnceMigrateOnce(t *testing.T) {
 			}
 			wg.Wait()
 		})
+	}
+}
+
+func TestANewFileIsOpenedByEveryProgramThatComesAtOnce(t *testing.T) {
+	first, err := fs.ReadFile(migrations.FS, "0001_nodes.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := fstest.MapFS{"0001_nodes.sql": {Data: first}}
+	for range 25 {
+		dsn := testkit.Empty(t, "sqlite")
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				db, err := store.Open(t.Context(), dsn, store.Options{Migrations: only})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		wg.Wait()
 	}
 }
 
