@@ -46,6 +46,7 @@ type DB struct {
 	name      string // without a password
 	secrets   *secrets.Box
 	turns     turns    // on SQLite
+	writer    queue    // on SQLite
 	types     sync.Map // on PostgreSQL: the types of the columns that Bulk wrote
 
 	leaseMu sync.Mutex

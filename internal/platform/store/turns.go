@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,9 +23,9 @@ func Background(ctx context.Context) context.Context {
 // IsBackground reports whether the context was marked so.
 func IsBackground(ctx context.Context) bool { return ctx.Value(background{}) != nil }
 
-// turns decides who writes next where there is one writer. Whoever asks the
-// pool for the writer is served in the order of asking, so that one transaction
-// at most of the background may stand there.
+// turns decides who may ask for the writer where there is one. Whoever asks is
+// served in the order of asking, see queue, so that one transaction at most of
+// the background may stand there.
 type turns struct {
 	own chan struct{} // holds a token while a background transaction stands there
 
@@ -79,4 +80,52 @@ func (t *turns) leave() {
 		close(t.nobody)
 		t.nobody = nil
 	}
+}
+
+// queue hands the writer on in the order of asking. The pool would not: of those
+// who wait for its connection it takes any.
+type queue struct {
+	mu    sync.Mutex
+	taken bool
+	line  []chan struct{} // each closed when it is their turn
+}
+
+// take waits until the writer is free for the caller, who gives it back.
+func (q *queue) take(ctx context.Context) error {
+	q.mu.Lock()
+	if !q.taken {
+		q.taken = true
+		q.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	q.line = append(q.line, turn)
+	q.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	i := slices.Index(q.line, turn)
+	if i >= 0 {
+		q.line = slices.Delete(q.line, i, i+1)
+	}
+	q.mu.Unlock()
+	if i < 0 { // the turn came at the same moment
+		q.give()
+	}
+	return ctx.Err()
+}
+
+// give hands the writer to the next in the line.
+func (q *queue) give() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.line) == 0 {
+		q.taken = false
+		return
+	}
+	close(q.line[0])
+	q.line = slices.Delete(q.line, 0, 1)
 }

@@ -48,6 +48,10 @@ func (db *DB) once(ctx context.Context, fn func(tx *Tx) error) error {
 			return err
 		}
 		defer leave()
+		if err := db.writer.take(ctx); err != nil {
+			return err
+		}
+		defer db.writer.give()
 	}
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
