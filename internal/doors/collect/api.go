@@ -94,6 +94,7 @@ func (d events) record(c *rest.Call, in *apiRecordInput) (*rest.One[apiRecorded]
 		if err := record(ctx, tx, one); err != nil {
 			return err
 		}
+		c.About = one[0].customer
 		r = apiRecorded{one[0].event.String(), one[0].customer.String(), one[0].result()}
 		if one[0].err == nil {
 			one[0].err = auditActed(ctx, tx, c.Staff.ID, one)

@@ -89,8 +89,9 @@ func record(ctx context.Context, tx *store.Tx, all []sent) error {
 	return settleIDs(ctx, tx, all)
 }
 
-// refuseErased holds the customers until all is written, and refuses what is
-// told of those who were erased.
+// refuseErased holds the customers until all is written, turns to the survivor
+// where one was merged meanwhile, and refuses what is told of those who were
+// erased.
 func refuseErased(ctx context.Context, tx *store.Tx, all []sent) error {
 	var who []id.Customer
 	for _, s := range all {
@@ -101,22 +102,42 @@ func refuseErased(ctx context.Context, tx *store.Tx, all []sent) error {
 	if err := customers.Lock(ctx, tx, who...); err != nil {
 		return err
 	}
-	gone := map[id.Customer]error{}
+	type fate struct {
+		lives id.Customer
+		err   error
+	}
+	fates := map[id.Customer]fate{}
 	for _, c := range who {
-		if _, seen := gone[c]; !seen {
-			found, err := customers.ByID(ctx, tx, c)
-			if err != nil {
+		if _, seen := fates[c]; seen {
+			continue
+		}
+		found, err := customers.ByID(ctx, tx, c)
+		if err == nil && found.MergedInto != 0 {
+			var to id.Customer
+			if to, err = customers.Resolve(ctx, tx, c); err != nil {
 				return err
 			}
-			gone[c] = nil
-			if !found.ErasedAt.IsZero() {
-				gone[c] = errs.Clash("", "customers.wrong.erased")
+			if err = customers.Lock(ctx, tx, to); err != nil {
+				return err
 			}
+			found, err = customers.ByID(ctx, tx, to)
 		}
+		if err != nil {
+			return err
+		}
+		f := fate{lives: found.ID}
+		switch {
+		case found.MergedInto != 0:
+			f.err = errs.Clash("", "customers.wrong.merged-meanwhile")
+		case !found.ErasedAt.IsZero():
+			f.err = errs.Clash("", "customers.wrong.erased")
+		}
+		fates[c] = f
 	}
 	for i := range all {
 		if s := &all[i]; s.err == nil {
-			s.err = gone[s.customer]
+			f := fates[s.customer]
+			s.customer, s.err = f.lives, f.err
 		}
 	}
 	return nil
