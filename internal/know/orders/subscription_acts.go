@@ -63,7 +63,17 @@ func Renew(ctx context.Context, tx *store.Tx, r Renewal) error {
 	if err != nil {
 		return err
 	}
-	v := Renewed{Plan: s.Plan, Number: r.Number, Currency: r.Currency, Amount: r.Amount}
+	states, err := StatesOf(ctx, tx, s.Customer, s.ID)
+	if err != nil {
+		return err
+	}
+	plan := s.Plan
+	for _, was := range states { // as it was called then
+		if !was.Since.After(r.PaidAt) {
+			plan = was.Plan
+		}
+	}
+	v := Renewed{Plan: plan, Number: r.Number, Currency: r.Currency, Amount: r.Amount}
 	if !r.Until.IsZero() {
 		v.Until = b.day(r.Until)
 	}
@@ -146,6 +156,17 @@ func EndDue(ctx context.Context, db *store.DB) error {
 				return err
 			}
 			for _, s := range due {
+				// Until it was locked its source may have told more of it.
+				s, err := SubscriptionByID(ctx, tx, s.Customer, s.ID)
+				if errs.Is(err, errs.NotFound) {
+					continue // merged: it is found where it is now
+				}
+				if err != nil {
+					return err
+				}
+				if s.Over() || s.CancelAt.IsZero() || !s.CancelAt.Before(tx.Now.Add(-grace)) {
+					continue
+				}
 				at := s.CancelAt
 				if !at.After(s.ToldAt) {
 					at = s.ToldAt.Add(time.Microsecond)

@@ -118,7 +118,7 @@ func SubscriptionHref(c id.Customer, s id.Subscription) string {
 //
 // It stays with the customer who has it, whomever a later account names.
 func Subscribe(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscription, error) {
-	undated := n.At.IsZero()
+	undated, endless := n.At.IsZero(), n.EndedAt.IsZero()
 	if err := n.tidy(tx.Now); err != nil {
 		return 0, err
 	}
@@ -134,6 +134,9 @@ func Subscribe(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscr
 		newest := states[len(states)-1]
 		if n.StartedAt.IsZero() {
 			n.StartedAt = newest.StartedAt
+		}
+		if endless && n.Status == Ended && newest.Status == Ended {
+			n.EndedAt = newest.EndedAt // it did not end once more
 		}
 		if newest.Terms == n.Terms {
 			return s.ID, nil // nothing is new since it was told last
