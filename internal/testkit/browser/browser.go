@@ -90,6 +90,7 @@ type Tab struct {
 
 	mu     sync.Mutex
 	errors []complaint
+	pages  map[string]bool // addresses of pages the tab was at, as against what a page fetches
 }
 
 // complaint is a line of the browser's console and what it is about.
@@ -116,7 +117,7 @@ func Open(t testing.TB, h http.Handler, path string, width int64, theme string) 
 	t.Cleanup(server.Close)
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext()) // with cookies of its own
 	t.Cleanup(cancel)
-	tab := &Tab{t: t, ctx: ctx, Server: server}
+	tab := &Tab{t: t, ctx: ctx, Server: server, pages: map[string]bool{}}
 	if err := chromedp.Do(ctx); err != nil { // a tab lives as long as its first call's context
 		t.Fatalf("open a tab: %v", err)
 	}
@@ -154,16 +155,18 @@ func (tab *Tab) listen() {
 	}()
 }
 
-// Errors returns what the browser complained about so far. That the page
-// itself has an error's status is no complaint: tests ask for such pages.
+// Errors returns what the browser complained about so far. That a page
+// itself has an error's status is no complaint: tests ask for such pages, and
+// the browser may say so only when the tab is at the next one.
 func (tab *Tab) Errors() []string {
 	tab.t.Helper()
 	here := tab.Eval("location.href")
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
+	tab.pages[here] = true
 	var all []string
 	for _, c := range tab.errors {
-		if c.url != here || !strings.Contains(c.text, "the server responded with a status of") {
+		if !tab.pages[c.url] || !strings.Contains(c.text, "the server responded with a status of") {
 			all = append(all, c.text+" ("+c.url+")")
 		}
 	}
@@ -201,6 +204,9 @@ func (tab *Tab) Authenticator() {
 // Go opens a path and waits for it.
 func (tab *Tab) Go(path string) {
 	tab.t.Helper()
+	tab.mu.Lock()
+	tab.pages[tab.Server.URL+path] = true
+	tab.mu.Unlock()
 	tab.do(chromedp.Navigate(tab.Server.URL + path))
 	tab.Wait("body")
 }
