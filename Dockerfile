@@ -7,12 +7,12 @@ RUN go mod download
 COPY . .
 ARG VERSION=unreleased
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o /out/regulars ./cmd/regulars \
-	&& mkdir -p /out/data /out/tmp && chmod 700 /out/data && chmod 1777 /out/tmp
+	&& mkdir -p /out/own/data /out/own/tmp && chmod 700 /out/own/*
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build --chown=10001:10001 /out/data /data
-COPY --from=build /out/tmp /tmp
+# Folders keep their rights only when they are copied within another.
+COPY --from=build --chown=10001:10001 /out/own/ /
 COPY --from=build /out/regulars /regulars
 USER 10001:10001
 WORKDIR /data
