@@ -4,7 +4,7 @@
 #   scripts/postgres.sh restart DIR stop it as a crash would, and start it again
 #   scripts/postgres.sh pause DIR   stop it and keep DIR; resume starts it again and prints its address
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
-# Nothing in it outlives DIR; fsync is off unless SYNC=on, so never keep data in it.
+# Nothing in it outlives DIR; fsync is off unless SYNC=on, so never keep data in it. OPTIONS are passed on to the server.
 set -euo pipefail
 verb=${1:?start or stop} dir=${2:?folder}
 
@@ -30,7 +30,7 @@ start)
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 		port=$(( 20000 + RANDOM % 20000 ))
 	done
-	options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=${SYNC:-off} -c synchronous_commit=on -c full_page_writes=${SYNC:-off} -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms"
+	options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=${SYNC:-off} -c synchronous_commit=on -c full_page_writes=${SYNC:-off} -c max_connections=300 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=100ms ${OPTIONS:-}"
 	printf '%s' "$options" >"$dir/options"
 	"${as[@]}" "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/data/server.log" \
 		-o "$options" \
