@@ -14,7 +14,7 @@ import (
 type Health struct {
 	Engine   string // "SQLite", "PostgreSQL", "Citus"
 	Schema   int    // number of the newest migration that was run
-	Bytes    int64  // what it takes on disk
+	Bytes    int64  // what it takes on disk, on all machines
 	Free     int64  // bytes free on the disk of the database's file; -1: not known from here
 	Programs int    // how many have it open, this one included
 	Took     time.Duration
@@ -34,7 +34,11 @@ func (db *DB) Look(ctx context.Context) (Health, error) {
 		return h, fmt.Errorf("count programs: %w", err)
 	}
 	if db.engine != sqliteEngine {
-		if err := db.QueryRow(ctx, `select pg_database_size(current_database())`).Scan(&h.Bytes); err != nil {
+		size := `select pg_database_size(current_database())`
+		if db.engine == citusEngine { // of this machine, and what the others hold
+			size += ` + (select coalesce(sum(citus_total_relation_size(logicalrelid)), 0) from pg_dist_partition where partmethod = 'h')`
+		}
+		if err := db.QueryRow(ctx, size).Scan(&h.Bytes); err != nil {
 			return h, fmt.Errorf("ask for the database's size: %w", err)
 		}
 		return h, nil

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -292,4 +293,27 @@ func TestANewDatabaseIsReadByItsOwnerAlone(t *testing.T) {
 			t.Errorf("%s: %v, %v", file, info.Mode(), err)
 		}
 	}
+}
+
+func TestWhatIsPutInIsSeenInTheSizeOnWhicheverMachineItLies(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		before, err := db.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n, long = 2000, 1000
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			b := tx.Bulk(t.Context(), "customer_keys", "key, customer_id", "")
+			for i := range n {
+				if err := b.Add(fmt.Sprintf("%d-%s", i, strings.Repeat("x", long)), int64(i)); err != nil {
+					return err
+				}
+			}
+			return b.Close()
+		})
+		after, err := db.Look(t.Context())
+		if err != nil || after.Bytes-before.Bytes < n*long {
+			t.Errorf("%d bytes before, %d after, %v", before.Bytes, after.Bytes, err)
+		}
+	})
 }
