@@ -10,6 +10,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/rest"
 	"regulars/internal/platform/store"
+	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
 )
 
@@ -230,7 +231,10 @@ type apiReplayInput struct {
 
 func (d desk) apiReplay(c *rest.Call, in *apiReplayInput) (*rest.None, error) {
 	return nil, c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
-		return ReplaySince(ctx, tx, in.Endpoint.Of, in.Body.Since, in.Body.All)
+		if err := ReplaySince(ctx, tx, in.Endpoint.Of, in.Body.Since, in.Body.All); err != nil {
+			return err
+		}
+		return users.Audit(ctx, tx, users.Change{By: c.Staff.ID, Action: "webhook.replayed", Subject: in.Endpoint.Of.String()})
 	})
 }
 
@@ -314,6 +318,9 @@ func (d desk) apiReplayOne(c *rest.Call, in *apiDeliveryOf) (*rest.None, error) 
 		if err != nil {
 			return err
 		}
-		return Replay(ctx, tx, x)
+		if err := Replay(ctx, tx, x); err != nil {
+			return err
+		}
+		return users.Audit(ctx, tx, users.Change{By: c.Staff.ID, Action: "webhook.replayed", Subject: x.Endpoint.String()})
 	})
 }
