@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint sizes format golden fuzz bench bench-report bench-collect bench-pages torture assets deb clean
+.PHONY: help run build test lint vuln sizes format golden fuzz bench bench-report bench-collect bench-pages torture assets deb clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
@@ -27,6 +27,9 @@ test: ## everything CI checks: format, vet, lint, tests on both engines, browser
 
 lint: ## format, vet and staticcheck alone
 	@scripts/lint.sh
+
+vuln: ## known faults in what the program is built of; VULNDB=latest asks by the newest list
+	@scripts/vuln.sh
 
 sizes: ## the longest files and functions, for a person to judge
 	@go test -count=1 -run TestSizes -v ./internal/app | grep -v '^[=-]'

@@ -21,6 +21,8 @@ step "format, vet, staticcheck"
 scripts/lint.sh
 step "the API's document, read by others"
 scripts/api.sh check
+step "known faults in what we build on"
+scripts/vuln.sh
 step "one static binary"
 make -s build
 step "races, on little data: ${RACE:-none}"

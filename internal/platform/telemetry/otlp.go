@@ -138,7 +138,7 @@ func pairs(all []attribute.KeyValue) []pair {
 		case attribute.BOOL:
 			told[i].Value = map[string]any{"boolValue": kv.Value.AsBool()}
 		default:
-			told[i].Value = map[string]any{"stringValue": kv.Value.Emit()}
+			told[i].Value = map[string]any{"stringValue": kv.Value.String()}
 		}
 	}
 	return told
