@@ -2,11 +2,10 @@ package collect
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"regulars/internal/know/customers"
@@ -40,12 +39,7 @@ type drain struct {
 	kinds []Kind
 }
 
-const (
-	// readParcels and readBytes are how much of the inbox is read at once.
-	readParcels           = 2000
-	readBytes             = 4 << 20
-	leastSlice, mostSlice = 10, 1000
-)
+const leastSlice, mostSlice = 10, 1000
 
 // hold is how long a slice is meant to take. On SQLite whoever sends waits for
 // the writer meanwhile; elsewhere a slice holds a few rows only, and each
@@ -60,64 +54,59 @@ func (d drain) hold() time.Duration {
 // errTaken means that another worker took what was read: it is read anew.
 var errTaken = errors.New("the parcels were taken by another worker")
 
-// do works everything that is there, round by round.
+// do works everything that is there, round by round. While one is written the
+// next one is read and taken apart, which another core can do: the writer is one.
 func (d drain) do(ctx context.Context, _ *jobs.Job) error {
-	size := 100
+	ctx, stop := context.WithCancel(ctx)
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	defer stop()
+	reading := make(chan round, 1)
+	read := func(after int64) { ahead.Go(func() { reading <- d.read(ctx, after) }) }
+
+	size, after := 100, int64(0)
+	read(after)
 	for {
-		n, err := d.round(ctx, &size)
-		if errors.Is(err, errTaken) {
+		r := <-reading
+		switch {
+		case r.err != nil:
+			return r.err
+		case r.n == 0 && after == 0:
+			return nil
+		case r.n == 0: // once more from the start: another program may have committed an older one
+			after = 0
+			read(after)
 			continue
 		}
-		if err != nil || n == 0 {
+		after = r.last
+		read(after)
+		err := d.workRound(ctx, r, &size)
+		if errors.Is(err, errTaken) {
+			<-reading
+			after = 0
+			read(after)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// round reads the oldest parcels and works them; n is how many there were.
-func (d drain) round(ctx context.Context, size *int) (n int, err error) {
-	parcels, err := oldest(ctx, d.db)
-	if err != nil || len(parcels) == 0 {
-		return 0, err
-	}
-	sources, err := Sources(ctx, d.db)
-	if err != nil {
-		return 0, err
-	}
-	from := map[id.Source]Source{}
-	for _, s := range sources {
-		from[s.ID] = s
-	}
-	parts := map[string][]Part{}
-	var order []string
-	for _, p := range parcels {
-		p.From = from[p.Source]
-		k, ok := kindOf(d.kinds, p.From.Kind)
-		if !ok {
-			if err := d.layAside(ctx, []Part{p.whole()}, errs.Wrong("", "collect.error.kind")); err != nil {
-				return 0, err
-			}
-			continue
+// workRound works what was read.
+func (d drain) workRound(ctx context.Context, r round, size *int) error {
+	for _, bad := range r.bad {
+		if err := d.layAside(ctx, []Part{bad}, bad.Err); err != nil {
+			return err
 		}
-		cut, err := k.cut(p)
-		if err != nil {
-			if err := d.layAside(ctx, []Part{p.whole()}, err); err != nil {
-				return 0, err
-			}
-			continue
-		}
-		if len(parts[k.Name]) == 0 {
-			order = append(order, k.Name)
-		}
-		parts[k.Name] = append(parts[k.Name], cut...)
 	}
-	for _, name := range order {
+	for _, name := range r.order {
 		k, _ := kindOf(d.kinds, name)
-		if err := d.slices(ctx, k, parts[name], size); err != nil {
-			return 0, err
+		if err := d.slices(ctx, k, r.parts[name], size); err != nil {
+			return err
 		}
 	}
-	return len(parcels), nil
+	return nil
 }
 
 // whole is a parcel as one part.
@@ -271,40 +260,4 @@ func take(ctx context.Context, tx *store.Tx, parts []Part) error {
 		}
 	}
 	return touch(ctx, tx, last)
-}
-
-// oldest reads parcels in the order in which they came.
-func oldest(ctx context.Context, q store.Querier) ([]*Parcel, error) {
-	rows, err := q.Query(ctx, `
-		select id, source_id, topic, delivery, received_at, noted, worked, body from collect_inbox order by id limit $1`, readParcels)
-	if err != nil {
-		return nil, fmt.Errorf("read the inbox: %w", err)
-	}
-	defer rows.Close()
-	var all []*Parcel
-	bytes := 0
-	for bytes < readBytes && rows.Next() {
-		p, err := scanParcel(rows)
-		if err != nil {
-			return nil, err
-		}
-		bytes += len(p.Body)
-		all = append(all, p)
-	}
-	return all, rows.Err()
-}
-
-func scanParcel(rows *sql.Rows) (*Parcel, error) {
-	p := &Parcel{}
-	var at int64
-	var noted string
-	if err := rows.Scan(&p.ID, &p.Source, &p.Topic, &p.Delivery, &at, &noted, &p.worked, &p.Body); err != nil {
-		return nil, err
-	}
-	p.Body = unpacked(p.Body)
-	p.At = time.UnixMicro(at).UTC()
-	if noted == "{}" {
-		return p, nil
-	}
-	return p, json.Unmarshal([]byte(noted), &p.Noted)
 }

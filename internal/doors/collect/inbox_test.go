@@ -236,7 +236,7 @@ func TestAParcelWorkedInPartIsGoneOnWith(t *testing.T) {
 		}
 		d.kinds[0] = k
 		size := 10
-		if _, err := d.round(dying, &size); err == nil {
+		if err := d.workRound(dying, d.read(dying, 0), &size); err == nil {
 			t.Fatal("the round did not die")
 		}
 		if n := inInbox(t, db); n != 1 {
@@ -247,6 +247,44 @@ func TestAParcelWorkedInPartIsGoneOnWith(t *testing.T) {
 		}
 		if got := worked(t, db); len(got) != 50 {
 			t.Errorf("%d of 50 lines were worked", len(got))
+		}
+	})
+}
+
+func TestParcelsOfManyRoundsAreWorkedOnceAndAnOlderOneThatComesLateToo(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		s, in := addSource(t, db, "lines"), NewInbox(db)
+		n := 2*readParcels + 500
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			parcels := make([]*Parcel, n)
+			for i := range parcels {
+				parcels[i] = &Parcel{Source: s.ID, Topic: "batch", At: testkit.Start, kept: fmt.Appendf(nil, "l%05d", i)}
+			}
+			return insert(t.Context(), tx, parcels)
+		})
+		k := lines()
+		plain := k.Work
+		late := false
+		k.Work = func(ctx context.Context, tx *store.Tx, parts []Part) error {
+			if !late && slices.ContainsFunc(parts, func(p Part) bool { return string(p.Body) == "l03000" }) {
+				if _, err := tx.Exec(ctx, `insert into collect_inbox (id, source_id, topic, delivery, received_at, noted, worked, body)
+					values (1, $1, 'batch', '', 0, '{}', 0, $2)`, int64(s.ID), []byte("late")); err != nil {
+					return err
+				}
+				tx.AfterCommit(func() { late = true })
+			}
+			return plain(ctx, tx, parts)
+		}
+		d := drain{db: db, kinds: []Kind{k}}
+		if err := d.do(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := worked(t, db); len(got) != n+1 || !late || got[n] != "late" {
+			t.Errorf("%d of %d lines were worked", len(got), n+1)
+		}
+		accept(t, in, s, "one more")
+		if err := drainWith(t, db, k); err != nil || inInbox(t, db) != 0 {
+			t.Errorf("the next one stays: %v", err)
 		}
 	})
 }
@@ -273,7 +311,7 @@ func TestWaitingForTheWriterMakesNoSliceShorter(t *testing.T) {
 		})
 		<-held
 		size = 200
-		if _, err := d.round(t.Context(), &size); err != nil {
+		if err := d.workRound(t.Context(), d.read(t.Context(), 0), &size); err != nil {
 			t.Fatal(err)
 		}
 		other.Wait()
@@ -289,7 +327,7 @@ func TestTwoWorkersNeverWorkTheSameParcel(t *testing.T) {
 		s, in := addSource(t, db, "lines"), NewInbox(db)
 		accept(t, in, s, "one\ntwo")
 		d := drain{db: db, kinds: []Kind{lines()}}
-		parcels, err := oldest(t.Context(), db)
+		parcels, err := oldest(t.Context(), db, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,7 +405,7 @@ func TestALargeBodyLiesPackedInTheInboxAndComesOutAsItWas(t *testing.T) {
 		if err := db.QueryRow(t.Context(), `select max(length(body)) from collect_inbox`).Scan(&size); err != nil || size > 2000 {
 			t.Errorf("%d bytes lie in the inbox, of %d (%v)", size, len(long), err)
 		}
-		all, err := oldest(t.Context(), db)
+		all, err := oldest(t.Context(), db, 0)
 		if err != nil || len(all) != 2 || string(all[0].Body) != long || string(all[1].Body) != looksPacked {
 			t.Errorf("came out otherwise: %v", err)
 		}

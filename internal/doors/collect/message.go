@@ -32,6 +32,10 @@ type message struct {
 	name      string // of the event, the page or the screen
 
 	at         time.Time // when it happened, by our clock
+	told       string    // which of trades it is; empty: none
+	order      string    // of a trade: the id of the order
+	act        bool      // something a person did, see acts
+	props      []property
 	properties object
 	traits     object
 	context    object
@@ -128,12 +132,16 @@ func readMessage(all object, kind string, received time.Time) Part {
 	}
 	m.name = text.Short(m.name, maxName)
 	m.at = corrected(received, said(all, "sentAt"), firstOf(all, "originalTimestamp", "timestamp"))
+	m.told, m.order = m.trade()
+	if m.act = acts[m.kind] != "" && m.told == ""; m.act {
+		m.props = m.kept()
+	}
 	return Part{Topic: m.kind, Value: m, Err: m.check(), Weight: m.weight()}
 }
 
 // weight is how much work the message is.
 func (m *message) weight() int {
-	if kind, _ := m.trade(); kind != "" || m.kind == "alias" {
+	if m.told != "" || m.kind == "alias" {
 		return heavy
 	}
 	if m.kind == "identify" {

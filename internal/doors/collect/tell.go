@@ -157,10 +157,8 @@ func (t *telling) living(ctx context.Context) error {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	if !t.tx.Alone() {
-		if err := customers.Lock(ctx, t.tx, all...); err != nil {
-			return err
-		}
+	if err := customers.Hold(ctx, t.tx, all...); err != nil {
+		return err
 	}
 	now := map[id.Customer]id.Customer{} // 0: erased
 	for some := range slices.Chunk(all, 200) {
@@ -177,7 +175,7 @@ func (t *telling) living(ctx context.Context) error {
 			}
 			if to == c {
 				to = 0
-			} else if err := customers.Lock(ctx, t.tx, to); err != nil {
+			} else if err := customers.Hold(ctx, t.tx, to); err != nil {
 				return err
 			}
 			now[c] = to
@@ -207,15 +205,9 @@ func (t *telling) living(ctx context.Context) error {
 }
 
 // acts are the kinds of message that are something a person did, with the
-// kinds of event that they become.
+// kinds of event that they become; what is told of orders is told by the orders
+// themselves.
 var acts = map[string]string{"track": eventTracked, "page": eventPage, "screen": eventScreen}
-
-// act reports whether the message is something a person did; what is told of
-// orders is told by the orders themselves.
-func (m *message) act() bool {
-	kind, _ := m.trade()
-	return acts[m.kind] != "" && kind == ""
-}
 
 // write writes down what customers did.
 func (t *telling) write(ctx context.Context) error {
@@ -224,16 +216,16 @@ func (t *telling) write(ctx context.Context) error {
 		all = append(all, &t.moved[i])
 	}
 	for _, m := range t.told {
-		if m.act() && m.customer != 0 {
-			all = append(all, &action{customer: m.customer, at: m.at, kind: m.kind, name: m.name, source: m.source.ID, props: m.props()})
+		if m.act && m.customer != 0 {
+			all = append(all, &action{customer: m.customer, at: m.at, kind: m.kind, name: m.name, source: m.source.ID, props: m.props})
 		}
 	}
 	return write(ctx, t.tx, all)
 }
 
-// props are the values that are kept of a message: its properties, and of its
+// kept are the values that are kept of a message: its properties, and of its
 // context the campaign and the page, but neither address nor device.
-func (m *message) props() []property {
+func (m *message) kept() []property {
 	props := flat(m.properties, nil)
 	if len(m.context) == 0 {
 		return props

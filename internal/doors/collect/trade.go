@@ -146,11 +146,10 @@ func (t *telling) trade(ctx context.Context) error {
 	b := t.tx.Bulk(ctx, "collect_orders", "number, message, told, occurred_at, visitor, customer_id, origin_customer_id, account", "on conflict (number, message) do nothing")
 	for _, m := range t.told {
 		spaces[m.source.Space] = m.source
-		kind, number := m.trade()
-		if kind == "" {
+		if m.told == "" {
 			continue
 		}
-		key := m.source.Space + ":" + number
+		key := m.source.Space + ":" + m.order
 		touched[key] = m.source
 		body, err := json.Marshal(readAccount(m.properties))
 		if err != nil {
@@ -164,7 +163,7 @@ func (t *telling) trade(ctx context.Context) error {
 			who = int64(m.customer)
 		}
 		id := cmp.Or(m.id, strconv.FormatInt(t.tx.NewID(), 36))
-		if err := b.Add(key, id, kind, m.at.UnixMicro(), visitorKey, who, nil, string(body)); err != nil {
+		if err := b.Add(key, id, m.told, m.at.UnixMicro(), visitorKey, who, nil, string(body)); err != nil {
 			return err
 		}
 	}

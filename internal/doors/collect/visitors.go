@@ -170,7 +170,7 @@ func (t *telling) wait(ctx context.Context) error {
 	}
 	var all []waiting
 	for _, m := range t.told {
-		if m.customer == 0 && m.act() {
+		if m.customer == 0 && m.act {
 			all = append(all, waiting{m, t.tx.NewID()})
 			m.visitor.waiting++
 			m.visitor.changed = true
@@ -182,7 +182,7 @@ func (t *telling) wait(ctx context.Context) error {
 	slices.SortStableFunc(all, func(a, b waiting) int { return int(min(max(a.visitor.id-b.visitor.id, -1), 1)) })
 	b := t.tx.Bulk(ctx, "visitor_events", "visitor_id, occurred_at, id, kind, name, source_id, props", "")
 	for _, w := range all {
-		if err := b.Add(w.visitor.id, w.at.UnixMicro(), w.id, w.kind, text.Short(w.name, maxName), int64(w.source.ID), writeProps(w.props())); err != nil {
+		if err := b.Add(w.visitor.id, w.at.UnixMicro(), w.id, w.kind, text.Short(w.name, maxName), int64(w.source.ID), writeProps(w.props)); err != nil {
 			return err
 		}
 	}

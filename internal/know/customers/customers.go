@@ -191,6 +191,23 @@ func Lock(ctx context.Context, tx *store.Tx, cs ...id.Customer) error {
 	return nil
 }
 
+// Hold keeps customers as they are until the transaction ends, as Lock does, for
+// whoever writes something about them and not themselves: it makes no new version
+// of them where the engine can do without.
+func Hold(ctx context.Context, tx *store.Tx, cs ...id.Customer) error {
+	cs = slices.Compact(slices.Sorted(slices.Values(cs)))
+	for part := range slices.Chunk(cs, 200) {
+		held, err := tx.Hold(ctx, `select customer_id from customers where customer_id in (`+store.List(1, len(part))+`) order by customer_id`, args(part)...)
+		if err != nil {
+			return fmt.Errorf("hold %d customers: %w", len(part), err)
+		}
+		if !held {
+			return Lock(ctx, tx, cs...)
+		}
+	}
+	return nil
+}
+
 // lockLiving locks one customer and refuses who was merged or erased.
 func lockLiving(ctx context.Context, tx *store.Tx, c id.Customer) (Customer, error) {
 	if err := Lock(ctx, tx, c); err != nil {

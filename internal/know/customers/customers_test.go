@@ -1,7 +1,9 @@
 package customers_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +163,36 @@ func TestTwoWhoMakeTheSameCustomerAtOnceMakeOne(t *testing.T) {
 		var n int
 		if err := db.QueryRow(t.Context(), `select count(*) from customers`).Scan(&n); err != nil || n != 2 || len(owners) != 1 {
 			t.Errorf("%d customers, owners %v, %v", n, owners, err)
+		}
+	})
+}
+
+func TestWhoIsHeldStaysAsTheyAreUntilTheTransactionEnds(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		c := create(t, db, customers.Profile{Name: "Ann", Identities: []customers.Identity{email("ann@shop.example")}})
+		was, err := customers.ByID(t.Context(), db, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := func(patience time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			return db.Tx(ctx, func(tx *store.Tx) error { return customers.Lock(ctx, tx, c) })
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			if err := customers.Hold(t.Context(), tx, c, c); err != nil {
+				return err
+			}
+			if err := other(200 * time.Millisecond); err == nil {
+				t.Error("somebody else locked a customer who is held")
+			}
+			return nil
+		})
+		if now, err := customers.ByID(t.Context(), db, c); err != nil || !strings.HasSuffix(t.Name(), "/citus") && now.Version != was.Version {
+			t.Errorf("holding made version %d of %d, %v", now.Version, was.Version, err)
+		}
+		if err := other(10 * time.Second); err != nil {
+			t.Errorf("who was held cannot be locked afterwards: %v", err)
 		}
 	})
 }

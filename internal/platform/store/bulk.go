@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Bulk inserts many rows into one table: one prepared row a statement on
-// SQLite, a thousand as one array a column on PostgreSQL (so that there is one
+// Bulk inserts many rows into one table: ten a prepared statement on SQLite, a
+// thousand as one array a column on PostgreSQL (so that there is one
 // statement to plan, however many rows), hundreds a statement on Citus. Rows
 // sorted by primary key go in several times faster. Close must be called last,
 // and its error looked at.
@@ -37,7 +37,7 @@ func (tx *Tx) Bulk(ctx context.Context, table, columns, suffix string) *Bulk {
 		table: table, names: columns, tail: " " + suffix,
 		each: tx.db.engine.rowsPerStatement(n),
 	}
-	told(b.text(1))
+	told("insert into " + table + " (" + columns + ") values (" + List(1, n) + ")" + b.tail)
 	return b
 }
 
@@ -90,7 +90,11 @@ func (b *Bulk) text(rows int) string {
 		if i > 0 {
 			t.WriteByte(',')
 		}
-		t.WriteString("(" + List(1+i*b.columns, b.columns) + ")")
+		if b.tx.db.engine == sqliteEngine { // which looks a parameter with a name up among all others
+			t.WriteString("(?" + strings.Repeat(",?", b.columns-1) + ")")
+		} else {
+			t.WriteString("(" + List(1+i*b.columns, b.columns) + ")")
+		}
 	}
 	return t.String() + b.tail
 }

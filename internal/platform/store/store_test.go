@@ -259,6 +259,27 @@ func TestBulkPutsInEveryRow(t *testing.T) {
 	})
 }
 
+func TestPagesOutOfOrderAreCheapUnlessSomebodySaidOtherwise(t *testing.T) {
+	dsn := testkit.DSN(t, "postgres")
+	cost := func(dsn string) (v string) {
+		db, err := store.Open(t.Context(), dsn, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if err := db.QueryRow(t.Context(), `select current_setting('random_page_cost')`).Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := cost(dsn); v != "1.1" {
+		t.Errorf("a page out of order costs %s", v)
+	}
+	if v := cost(dsn + "&random_page_cost=2"); v != "2" {
+		t.Errorf("a page out of order costs %s where the address says 2", v)
+	}
+}
+
 func TestReadersSeeTheOldStateWhileATransactionWrites(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		counter(t, db)

@@ -118,6 +118,25 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 // that no row has to be held against others: SQLite has one writer.
 func (tx *Tx) Alone() bool { return tx.db.engine == sqliteEngine }
 
+// Hold keeps rows that a plain select of one table names from being changed by
+// others until the transaction ends, without writing them: an update makes a new
+// row and, where its page is full, a new entry in every index. It reports false
+// where that is not possible (Citus, over several machines): then they are held
+// by writing them. The select is ordered, so that two who hold the same rows wait
+// for each other in one direction only.
+func (tx *Tx) Hold(ctx context.Context, query string, args ...any) (bool, error) {
+	switch tx.db.engine {
+	case sqliteEngine:
+		return true, nil // nobody else writes
+	case citusEngine:
+		return false, nil
+	}
+	ctx, ended := begin(ctx, query)
+	_, err := tx.tx.ExecContext(ctx, query+" for no key update", args...)
+	ended(err)
+	return true, err
+}
+
 // SkipLocked is DB.SkipLocked, for the claim of jobs.
 func (tx *Tx) SkipLocked() string { return tx.db.SkipLocked() }
 
