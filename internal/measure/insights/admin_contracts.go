@@ -179,7 +179,7 @@ func (p *contractsPart) renewals(r *web.Request, x *renewing) {
 	running := x.Contracts - x.Ended
 	p.Expected = []kit.Stat{
 		{Label: r.T("insights.renewing.expected"), Value: r.Print.Int(round(x.Expected)),
-			Note:    r.T("insights.renewing.expected.note", "Due", r.Print.Int(running*int64(x.Horizon)), "Running", r.Print.Int(running)),
+			Note:    r.T("insights.renewing.expected.note", "Due", r.Print.Int(x.Due), "Running", r.Print.Int(running)),
 			Explain: r.T("insights.renewing.expected.how")},
 		{Label: r.T("insights.renewing.brings"), Value: whole(r, x.Minor), Note: r.T("insights.renewing.brings.note"), Explain: r.T("insights.renewing.brings.how")},
 	}

@@ -55,7 +55,7 @@ const openEnd = int32(math.MaxInt32)
 
 // contractOf is one subscription that was ever paid for.
 type contractOf struct {
-	began, ended int32 // ended: openEnd while it runs
+	began, ended int32 // ended: openEnd while it runs; a later day where notice was given
 	unit         string
 	every        int64
 	price        money.Amount // each period
@@ -68,10 +68,11 @@ type terms struct {
 	first     int32
 }
 
-// readTerms reads when each customer paid what.
-func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Location) (*terms, error) {
+// readTerms reads when each customer paid what, and the contracts as they stood
+// on a day.
+func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Location, asOf int32) (*terms, error) {
 	query, args := `select customer_id, subscription_id, since_at, until_at, cancel_at, status, monthly_minor, amount_minor, currency, interval_unit, interval_count
-		from subscription_states where (monthly_minor > 0 or status = 'paused')`, []any{}
+		from subscription_states where (monthly_minor > 0 or status in ('active', 'past_due', 'paused'))`, []any{}
 	if f.Country != "" {
 		query += ` and customer_id in (select customer_id from customers where country = $1)`
 		args = append(args, f.Country)
@@ -88,6 +89,7 @@ func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Locati
 	}
 	var before [2]int64 // customer and subscription of the row before
 	paid := false       // the subscription of the row before was paid for
+	var of int64        // the customer of the last stretch
 	for rows.Next() {
 		var who [2]int64
 		var since, monthly, amount, every int64
@@ -97,29 +99,36 @@ func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Locati
 		if err := rows.Scan(&who[0], &who[1], &since, &until, &cancel, &status, &monthly, &amount, &currency, &unit, &every); err != nil {
 			return nil, err
 		}
-		s := stretch{from: dayOf(since), to: openEnd, monthly: money.Amount{Minor: monthly, Currency: currency}, paused: monthly == 0}
+		s := stretch{from: dayOf(since), to: openEnd, monthly: money.Amount{Minor: monthly, Currency: currency}, paused: status == string(orders.Paused)}
 		if until.Valid {
 			s.to = dayOf(until.Int64)
 		}
+		ended := s.to
+		if ended > asOf { // nobody knew of what followed
+			ended = openEnd
+		}
 		if cancel.Valid {
-			s.to = max(s.from, min(s.to, dayOf(cancel.Int64)))
+			day := max(s.from, dayOf(cancel.Int64))
+			s.to, ended = min(s.to, day), min(ended, day)
 		}
-		if who[0] != before[0] || len(t.customers) == 0 {
-			t.customers = append(t.customers, nil)
+		paid, before = paid && who == before, who
+		if monthly > 0 || s.paused {
+			if who[0] != of {
+				t.customers, of = append(t.customers, nil), who[0]
+			}
+			last := len(t.customers) - 1
+			t.customers[last] = append(t.customers[last], s)
 		}
-		paid = paid && who == before
-		before = who
-		last := len(t.customers) - 1
-		t.customers[last] = append(t.customers[last], s)
 		switch {
-		case !paid && s.paused: // a trial that paused was never paid for
+		case s.from > asOf:
+		case !paid && monthly == 0: // a trial that paused was never paid for
 		case !paid:
-			t.contracts = append(t.contracts, contractOf{s.from, s.to, unit, every, money.Amount{Minor: amount, Currency: currency}})
+			t.contracts = append(t.contracts, contractOf{s.from, ended, unit, every, money.Amount{Minor: amount, Currency: currency}})
 			paid = true
 			t.first = min(t.first, s.from)
 		default:
 			c := &t.contracts[len(t.contracts)-1]
-			c.ended, c.unit, c.every = s.to, unit, every
+			c.ended, c.unit, c.every = ended, unit, every
 			if !s.paused {
 				c.price = money.Amount{Minor: amount, Currency: currency}
 			}
@@ -135,10 +144,6 @@ func contractsOf(ctx context.Context, q store.Querier, f Filter, today string) (
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTerms(ctx, q, f, settings.Location())
-	if err != nil {
-		return nil, err
-	}
 	c := &contracts{By: f.By}
 	var ok bool
 	if c.AsOf, ok = retention.ParseDay(today); !ok {
@@ -147,7 +152,11 @@ func contractsOf(ctx context.Context, q store.Querier, f Filter, today string) (
 	if to, ok := retention.ParseDay(f.To); ok {
 		c.AsOf = min(c.AsOf, to)
 	}
-	if c.Empty = len(t.contracts) == 0 || t.first > c.AsOf; c.Empty {
+	t, err := readTerms(ctx, q, f, settings.Location(), c.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	if c.Empty = len(t.contracts) == 0; c.Empty {
 		return c, nil
 	}
 	c.First = t.first

@@ -21,6 +21,7 @@ type renewing struct {
 	Trouble  string                         `json:"trouble,omitempty"`
 	Model    retention.ShiftedBetaGeometric `json:"model"`
 	Horizon  int                            `json:"horizon"`        // renewals due of each within a year
+	Due      int64                          `json:"due"`            // renewals within the horizon, were nobody to leave; of those with notice: before it
 	Expected float64                        `json:"expected"`       // of all those due: how many will come
 	Minor    int64                          `json:"expected_minor"` // and what they bring, at the prices of the last day
 	Unvalued int64                          `json:"unvalued"`       // running contracts whose currency has no rate: not in Minor
@@ -55,9 +56,6 @@ func (k *comparing) renewing(asOf int32) (renewing, error) {
 	kinds := map[kind]int64{}
 	var usual kind
 	for _, c := range k.terms.contracts {
-		if c.began > asOf {
-			continue
-		}
 		at := kind{c.unit, c.every}
 		kinds[at]++
 		if n, most := kinds[at], kinds[usual]; n > most || n == most && (at.unit < usual.unit || at.unit == usual.unit && at.every < usual.every) {
@@ -69,7 +67,6 @@ func (k *comparing) renewing(asOf int32) (renewing, error) {
 	var running []contractOf
 	for _, c := range k.terms.contracts {
 		switch {
-		case c.began > asOf:
 		case c.unit != usual.unit || c.every != usual.every:
 			r.Others++
 		case c.ended <= asOf:
@@ -99,11 +96,18 @@ func (k *comparing) expect(r *renewing, running []contractOf, asOf int32) error 
 	var sum float64
 	for _, c := range running {
 		renewed := c.renewed(asOf)
-		left := r.Model.Left(renewed, r.Horizon)
+		due, next := r.Horizon, r.Model.Retention(renewed+1)
+		if c.ended < openEnd { // notice was given: what falls due until then
+			if due = min(due, c.renewed(c.ended-1)-renewed); due == 0 {
+				next = 0
+			}
+		}
+		left := r.Model.Left(renewed, due)
+		r.Due += int64(due)
 		r.Expected += left
 		a := &r.Ages[slices.IndexFunc(r.Ages, func(a age) bool { return a.holds(renewed) })]
 		a.Running++
-		a.Next += (r.Model.Retention(renewed+1) - a.Next) / float64(a.Running)
+		a.Next += (next - a.Next) / float64(a.Running)
 		a.Left += (left - a.Left) / float64(a.Running)
 		worth, ok, err := k.exchange.Worth(k.ctx, k.q, c.price, retention.DayText(asOf))
 		if err != nil {
