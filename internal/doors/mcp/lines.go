@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -121,6 +122,10 @@ func oneLine(in *bufio.Reader) (line []byte, err error) {
 	}
 }
 
+// lastAnswers is how long the answers to what was asked may take once nothing
+// more comes in.
+const lastAnswers = time.Minute
+
 // Read returns the next message; io.EOF once all that was asked is answered.
 func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	select {
@@ -136,6 +141,7 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	if c.failed != nil {
 		return nil, c.failed
 	}
+	enough := time.After(lastAnswers)
 	for {
 		c.mu.Lock()
 		left := len(c.open)
@@ -145,6 +151,8 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 		}
 		select {
 		case <-c.answered:
+		case <-enough:
+			return nil, io.EOF
 		case <-c.closed:
 			return nil, io.EOF
 		case <-ctx.Done():

@@ -109,9 +109,10 @@ func (k *keeping) tell(ctx context.Context, all []State) error {
 	if err != nil {
 		return err
 	}
-	var fresh []timeline.Event
+	var fresh, kept []timeline.Event
 	for _, e := range wanted {
 		if i := indexOf(had, e); i >= 0 {
+			kept = append(kept, had[i])
 			had = append(had[:i], had[i+1:]...)
 			continue
 		}
@@ -123,6 +124,9 @@ func (k *keeping) tell(ctx context.Context, all []State) error {
 	}
 	if err := timeline.Withdraw(ctx, k.tx, k.subscription.Customer, stale...); err != nil {
 		return err
+	}
+	if len(fresh) == 0 && len(stale) > 0 && len(kept) > 0 {
+		return timeline.Again(ctx, k.tx, kept[len(kept)-1])
 	}
 	return timeline.Record(ctx, k.tx, fresh...)
 }
@@ -142,7 +146,7 @@ func (k *keeping) recorded(ctx context.Context) ([]timeline.Event, error) {
 		var at int64
 		var payload string
 		err = rows.Scan(&e.ID, &at, &e.Kind, &e.Version, &payload)
-		e.OccurredAt, e.Payload = micros(at), json.RawMessage(payload)
+		e.Customer, e.OccurredAt, e.Payload = k.subscription.Customer, micros(at), json.RawMessage(payload)
 		return e, err
 	}, `select id, occurred_at, kind, version, payload from events where customer_id = $1 and ref_id = $2
 		and kind in (`+store.List(3, len(SubscriptionEvents))+`) order by occurred_at, id`, args...)

@@ -51,3 +51,13 @@ func Withdraw(ctx context.Context, tx *store.Tx, c id.Customer, events ...id.Eve
 	}
 	return nil
 }
+
+// Again tells those who take history too of events that were told before: what
+// they stand beside has changed in a way that left no event of its own.
+func Again(ctx context.Context, tx *store.Tx, events ...Event) error {
+	refs := refsOf(events)
+	for i := range refs {
+		refs[i].History = true // it starts nothing
+	}
+	return tell(ctx, tx, refs)
+}

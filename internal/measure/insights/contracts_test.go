@@ -173,6 +173,28 @@ func TestOfContractsWhatFollowedIsNotKnownBefore(t *testing.T) {
 	}
 }
 
+func TestWhatIsCorrectedToNothingHavingHappenedIsCountedAnew(t *testing.T) {
+	clock := testkit.NewClock(time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC))
+	s := withClock(t, clock)
+	c := s.people(1, "GB")[0]
+	s.pays(c, "box", "2026-01-10", 9000, "GBP")
+	s.pays(c, "box", "2026-03-10", 1000, "GBP")
+	paid := func() any {
+		clock.Advance(time.Minute)
+		s.work()
+		s.look("/insights/retention")
+		s.work()
+		return s.json("contracts")["monthly_minor"]
+	}
+	if n := paid(); n != 1000.0 {
+		t.Fatalf("%v is paid", n)
+	}
+	s.pays(c, "box", "2026-03-10", 9000, "GBP")
+	if n := paid(); n != 9000.0 {
+		t.Errorf("it never became less, and %v is paid", n)
+	}
+}
+
 // TestRenewalsToExpectAreThoseOfTheModelThatMadeThem makes contracts by the
 // model, and looks whether the page expects what the model would.
 func TestRenewalsToExpectAreThoseOfTheModelThatMadeThem(t *testing.T) {
