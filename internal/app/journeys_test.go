@@ -101,7 +101,7 @@ func TestAProgramSellsRefundsAndForgets(t *testing.T) {
 				t.Errorf("the order is %s", o.Body)
 			}
 		}
-		order, err := p.FindOrderWithResponse(ctx, "shop", "1001")
+		order, err := p.FindOrderWithResponse(ctx, "shop", "1001", nil)
 		done(t, order.HTTPResponse, order.Body, err, 200)
 		again := &apiclient.RefundOrderParams{IdempotencyKey: ptr("refund-1001")}
 		back := apiclient.Back{Reason: "damaged", AmountMinor: ptr(int64(300)), Seen: 0}

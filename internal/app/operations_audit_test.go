@@ -149,6 +149,8 @@ var calls = map[string]call{
 	"setRates":       send("/rates", `{"rates":[{"currency":"CZK","day":"2026-03-01","rate":"0.04"}]}`),
 	"setCosts":       send("/insights/costs", `{"win_minor":1000,"keep_minor":100,"margin_milli":400,"growth_milli":100}`),
 
+	"changeCosts": send("/insights/costs", `{"win_minor":2000}`),
+
 	"uploadImport":   send("/imports?file=orders.csv", "order,date,customer,product,quantity,price\n1,2026-01-02,7,tea,1,5.00\n"),
 	"startImport":    through(imported("waiting", "/start", ""), `{"place":{"currency":"EUR","zone":"Europe/Prague"}}`, as),
 	"continueImport": through(imported("stopped", "/continuation", ""), "", as),

@@ -22,7 +22,7 @@ func TestAProgramTellsOfSubscriptions(t *testing.T) {
 			a, err := p.UpsertSubscriptionWithResponse(ctx, "billing", "s-1", nil, body)
 			done(t, a.HTTPResponse, a.Body, err, 200)
 		}
-		found, err := p.FindSubscriptionWithResponse(ctx, "billing", "s-1")
+		found, err := p.FindSubscriptionWithResponse(ctx, "billing", "s-1", nil)
 		done(t, found.HTTPResponse, found.Body, err, 200)
 		s := found.JSON200.Subscription
 		if s.MonthlyMinor != 3000 || s.Currency != "EUR" || s.Customer != anna || s.Quantity != 1 || len(found.JSON200.History) != 3 || !s.StartedAt.Equal(now.AddDate(0, 0, -60)) {
@@ -57,7 +57,7 @@ func TestAProgramTellsOfSubscriptions(t *testing.T) {
 		if all := listed.JSON200.Data; len(all) != 1 || all[0].Status != "cancelled" || all[0].MonthlyMinor != 0 {
 			t.Errorf("the list is %+v", all)
 		}
-		shown, err := p.GetSubscriptionWithResponse(ctx, anna, s.Id)
+		shown, err := p.GetSubscriptionWithResponse(ctx, anna, s.Id, nil)
 		done(t, shown.HTTPResponse, shown.Body, err, 200)
 	})
 }

@@ -150,6 +150,7 @@ type apiHit struct {
 type apiSearchInput struct {
 	Query string `query:"q" required:"true" minLength:"1" maxLength:"100"`
 	Limit int    `query:"limit" minimum:"1" maximum:"50" default:"10"`
+	rest.Fields[apiFound]
 }
 
 func (d door) apiSearch(c *rest.Call, in *apiSearchInput) (*rest.One[apiFound], error) {

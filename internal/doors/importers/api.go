@@ -2,6 +2,7 @@ package importers
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"regulars/internal/platform/errs"
@@ -75,16 +76,28 @@ func shownImport(c *rest.Call, i Import) apiImport {
 	return a
 }
 
-func (d door) apiList(c *rest.Call, _ *struct{}) (*rest.Listing[apiImport], error) {
-	all, err := List(c.Context(), d.db, listed)
-	return rest.Pageful(all, "", func(i Import) apiImport { return shownImport(c, i) }), err
+func (d door) apiList(c *rest.Call, in *rest.Short[apiImport]) (*rest.Listing[apiImport], error) {
+	after := id.Import(math.MaxInt64)
+	if err := rest.ReadCursor(in.After, &after); err != nil {
+		return nil, err
+	}
+	all, err := Older(c.Context(), d.db, after, in.Limit+1)
+	next := ""
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		next = rest.Cursor(all[in.Limit-1].ID)
+	}
+	return rest.Pageful(all, next, func(i Import) apiImport { return shownImport(c, i) }), err
 }
 
 type apiImportOf struct {
 	Import rest.ID[id.Import] `path:"import"`
 }
 
-func (d door) apiShow(c *rest.Call, in *apiImportOf) (*rest.One[apiImport], error) {
+func (d door) apiShow(c *rest.Call, in *struct {
+	Import rest.ID[id.Import] `path:"import"`
+	rest.Fields[apiImport]
+}) (*rest.One[apiImport], error) {
 	i, err := ByID(c.Context(), d.db, in.Import.Of)
 	return rest.Show(c, shownImport(c, i), err)
 }
@@ -166,7 +179,10 @@ func (d door) check(c *rest.Call, i id.Import) (Import, Preview, error) {
 	return im, p, err
 }
 
-func (d door) apiCheck(c *rest.Call, in *apiImportOf) (*rest.One[apiPreview], error) {
+func (d door) apiCheck(c *rest.Call, in *struct {
+	Import rest.ID[id.Import] `path:"import"`
+	rest.Fields[apiPreview]
+}) (*rest.One[apiPreview], error) {
 	_, p, err := d.check(c, in.Import.Of)
 	return rest.Show(c, apiPreview{append([]string{}, p.Header...), shownSettings(p.Settings), p.AskDates}, err)
 }
@@ -222,8 +238,14 @@ func (d door) apiDo(verb func(ctx context.Context, tx *store.Tx, by id.User, i i
 	}
 }
 
-func (d door) apiRemove(c *rest.Call, in *apiImportOf) (*rest.None, error) {
+func (d door) apiRemove(c *rest.Call, in *struct {
+	Import rest.ID[id.Import] `path:"import"`
+	rest.IfMatch
+}) (*rest.None, error) {
 	im, err := ByID(c.Context(), d.db, in.Import.Of)
+	if err == nil {
+		err = in.Check(shownImport(c, im))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +262,7 @@ type apiBadRow struct {
 
 type apiBadInput struct {
 	Import rest.ID[id.Import] `path:"import"`
-	rest.Page
+	rest.Short[apiBadRow]
 }
 
 func (d door) apiBad(c *rest.Call, in *apiBadInput) (*rest.Listing[apiBadRow], error) {

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"regulars/internal/platform/errs"
@@ -143,7 +144,12 @@ func ByID(ctx context.Context, q store.Querier, i id.Import) (Import, error) {
 
 // List returns the newest imports first, at most limit.
 func List(ctx context.Context, q store.Querier, limit int) ([]Import, error) {
-	return store.All(ctx, q, scan, `select `+columns+` from imports order by id desc limit $1`, limit)
+	return Older(ctx, q, math.MaxInt64, limit)
+}
+
+// Older is List from behind an import on.
+func Older(ctx context.Context, q store.Querier, than id.Import, limit int) ([]Import, error) {
+	return store.All(ctx, q, scan, `select `+columns+` from imports where id < $1 order by id desc limit $2`, int64(than), limit)
 }
 
 // Before returns the newest import of the same file that is not undone, or

@@ -77,9 +77,9 @@ func given(t time.Time) *time.Time {
 	return &t
 }
 
-func (d desk) apiList(c *rest.Call, _ *struct{}) (*rest.Listing[apiWebhook], error) {
+func (d desk) apiList(c *rest.Call, in *rest.Short[apiWebhook]) (*rest.Listing[apiWebhook], error) {
 	all, err := List(c.Context(), d.db)
-	return rest.Pageful(all, "", Endpoint.api), err
+	return rest.Cut(in.Page, all, func(e Endpoint) string { return e.ID.String() }, Endpoint.api, err)
 }
 
 // check refuses events that do not exist.
@@ -126,7 +126,10 @@ type apiOne struct {
 	Endpoint apiOf `path:"endpoint"`
 }
 
-func (d desk) apiShow(c *rest.Call, in *apiOne) (*rest.One[apiWebhook], error) {
+func (d desk) apiShow(c *rest.Call, in *struct {
+	Endpoint apiOf `path:"endpoint"`
+	rest.Fields[apiWebhook]
+}) (*rest.One[apiWebhook], error) {
 	e, err := ByID(c.Context(), d.db, in.Endpoint.Of)
 	return rest.Show(c, e.api(), err)
 }
@@ -139,7 +142,7 @@ type apiChangeInput struct {
 		Description rest.Field[string]   `json:"description,omitempty" maxLength:"200"`
 		Events      rest.Field[[]string] `json:"events,omitempty" maxItems:"200" doc:"null: all" maxLength:"100"`
 		History     rest.Field[bool]     `json:"history,omitempty"`
-	}
+	} `contentType:"application/merge-patch+json"`
 }
 
 func (d desk) apiChange(c *rest.Call, in *apiChangeInput) (*rest.One[apiWebhook], error) {
@@ -168,9 +171,16 @@ func (d desk) apiChange(c *rest.Call, in *apiChangeInput) (*rest.One[apiWebhook]
 	return rest.Show(c, e.api(), err)
 }
 
-func (d desk) apiRemove(c *rest.Call, in *apiOne) (*rest.None, error) {
+func (d desk) apiRemove(c *rest.Call, in *struct {
+	Endpoint apiOf `path:"endpoint"`
+	rest.IfMatch
+}) (*rest.None, error) {
 	err := c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := ByID(ctx, tx, in.Endpoint.Of); err != nil {
+		e, err := ByID(ctx, tx, in.Endpoint.Of)
+		if err == nil {
+			err = in.Check(e.api())
+		}
+		if err != nil {
 			return err
 		}
 		return Remove(ctx, tx, c.Staff.ID, in.Endpoint.Of)
@@ -307,7 +317,12 @@ type apiDeliveryOf struct {
 	Event    rest.ID[id.Event]    `path:"event"`
 }
 
-func (d desk) apiDelivery(c *rest.Call, in *apiDeliveryOf) (*rest.One[apiDelivery], error) {
+func (d desk) apiDelivery(c *rest.Call, in *struct {
+	Endpoint apiOf                `path:"endpoint"`
+	Customer rest.ID[id.Customer] `path:"customer"`
+	Event    rest.ID[id.Event]    `path:"event"`
+	rest.Fields[apiDelivery]
+}) (*rest.One[apiDelivery], error) {
 	x, err := DeliveryOf(c.Context(), d.db, in.Endpoint.Of, in.Customer.Of, in.Event.Of)
 	return rest.Show(c, x.api(), err)
 }

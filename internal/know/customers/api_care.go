@@ -129,13 +129,16 @@ type apiJoin struct {
 	UndoneAt *time.Time  `json:"undone_at,omitempty"`
 }
 
-func (d desk) apiMerges(c *rest.Call, in *apiCustomerOf) (*rest.Listing[apiJoin], error) {
+func (d desk) apiMerges(c *rest.Call, in *struct {
+	Customer apiOf `path:"customer"`
+	rest.Short[apiJoin]
+}) (*rest.Listing[apiJoin], error) {
 	lives, err := Resolve(c.Context(), d.db, in.Customer.Of)
 	if err != nil {
 		return nil, err
 	}
 	all, err := Merges(c.Context(), d.db, lives)
-	return rest.Pageful(all, "", func(j Join) apiJoin {
+	return rest.Cut(in.Page, all, func(j Join) string { return rest.Newest(j.ID) }, func(j Join) apiJoin {
 		a := apiJoin{ID: id.Show(mergePrefix, j.ID), Survivor: j.Survivor, Other: j.Other, At: j.At}
 		if j.By != 0 {
 			a.By = j.By.String()
@@ -144,7 +147,7 @@ func (d desk) apiMerges(c *rest.Call, in *apiCustomerOf) (*rest.Listing[apiJoin]
 			a.UndoneAt = &j.UndoneAt
 		}
 		return a
-	}), err
+	}, err)
 }
 
 type apiMergeInput struct {
@@ -191,9 +194,19 @@ type apiPair struct {
 	Reasons []string    `json:"reasons" doc:"What agrees"`
 }
 
-func (d desk) apiDuplicates(c *rest.Call, _ *struct{}) (*rest.Listing[apiPair], error) {
-	all, err := Duplicates(c.Context(), d.db, 200)
-	return rest.Pageful(all, "", func(p Pair) apiPair { return apiPair{p.A, p.B, p.Score, p.Reasons} }), err
+func (d desk) apiDuplicates(c *rest.Call, in *rest.Short[apiPair]) (*rest.Listing[apiPair], error) {
+	after := PairCursor{Score: 2}
+	if err := rest.ReadCursor(in.After, &after); err != nil {
+		return nil, err
+	}
+	all, err := DuplicatesAfter(c.Context(), d.db, after, in.Limit+1)
+	next := ""
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		last := all[in.Limit-1]
+		next = rest.Cursor(PairCursor{last.Score, last.A, last.B})
+	}
+	return rest.Pageful(all, next, func(p Pair) apiPair { return apiPair{p.A, p.B, p.Score, p.Reasons} }), err
 }
 
 func (d desk) apiLook(c *rest.Call, _ *struct{}) (*rest.None, error) {
@@ -243,11 +256,26 @@ func (d desk) apiExport(c *rest.Call, in *apiCustomerOf) (*apiExportAnswer, erro
 	return &apiExportAnswer{apiExported(x)}, nil
 }
 
-func (d desk) apiErase(c *rest.Call, in *apiCustomerOf) (*rest.None, error) {
+func (d desk) apiErase(c *rest.Call, in *struct {
+	Customer apiOf `path:"customer"`
+	rest.IfMatch
+}) (*rest.None, error) {
 	return nil, c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
 		lives, err := Resolve(ctx, tx, in.Customer.Of)
 		if err != nil {
 			return err
+		}
+		if in.Match != "" {
+			if err := Lock(ctx, tx, lives); err != nil {
+				return err
+			}
+			now, err := readAPI(ctx, tx, lives)
+			if err != nil {
+				return err
+			}
+			if err := in.Check(now); err != nil {
+				return err
+			}
 		}
 		if err := EraseForGood(ctx, tx, d.tables, lives, apiBy(c)); err != nil {
 			return err

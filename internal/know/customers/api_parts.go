@@ -120,9 +120,18 @@ type apiTagName struct {
 	Tag string `json:"tag"`
 }
 
-func (d desk) apiTags(c *rest.Call, _ *struct{}) (*rest.Listing[apiTagName], error) {
-	all, err := TagsInUse(c.Context(), d.db, 500)
-	return rest.Pageful(all, "", func(t string) apiTagName { return apiTagName{t} }), err
+func (d desk) apiTags(c *rest.Call, in *rest.Short[apiTagName]) (*rest.Listing[apiTagName], error) {
+	var after string
+	if err := rest.ReadCursor(in.After, &after); err != nil {
+		return nil, err
+	}
+	all, err := TagsAfter(c.Context(), d.db, after, in.Limit+1)
+	next := ""
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		next = rest.Cursor(all[in.Limit-1])
+	}
+	return rest.Pageful(all, next, func(t string) apiTagName { return apiTagName{t} }), err
 }
 
 type apiTasteOf struct {
@@ -184,19 +193,23 @@ type apiCustomerOf struct {
 	Customer apiOf `path:"customer"`
 }
 
-func (d desk) apiConsents(c *rest.Call, in *apiCustomerOf) (*rest.Listing[apiProof], error) {
+func (d desk) apiConsents(c *rest.Call, in *struct {
+	Customer apiOf `path:"customer"`
+	rest.Short[apiProof]
+}) (*rest.Listing[apiProof], error) {
 	lives, err := Resolve(c.Context(), d.db, in.Customer.Of)
 	if err != nil {
 		return nil, err
 	}
 	all, err := Proofs(c.Context(), d.db, lives)
-	return rest.Pageful(all, "", func(p Proof) apiProof {
+	newest := func(p Proof) string { return rest.Newest(p.At.UnixMicro()) + rest.Newest(p.ID) }
+	return rest.Cut(in.Page, all, newest, func(p Proof) apiProof {
 		author := ""
 		if p.Author != 0 {
 			author = p.Author.String()
 		}
 		return apiProof{p.Channel, p.Given, p.At, p.Place, p.Words, p.Source, author}
-	}), err
+	}, err)
 }
 
 type apiConsentInput struct {

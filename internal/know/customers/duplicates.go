@@ -49,14 +49,27 @@ type Pair struct {
 
 // Duplicates returns pairs that nobody has decided on, the surest first.
 func Duplicates(ctx context.Context, q store.Querier, limit int) ([]Pair, error) {
+	return DuplicatesAfter(ctx, q, PairCursor{Score: 2}, limit)
+}
+
+// PairCursor names the last pair of a page. A Score above 1: none came before.
+type PairCursor struct {
+	Score float64     `json:"s"`
+	A     id.Customer `json:"a"`
+	B     id.Customer `json:"b"`
+}
+
+// DuplicatesAfter is Duplicates from behind a pair on.
+func DuplicatesAfter(ctx context.Context, q store.Querier, after PairCursor, limit int) ([]Pair, error) {
 	return store.All(ctx, q, func(rows *sql.Rows) (p Pair, err error) {
 		var reasons string
 		err = rows.Scan(&p.A, &p.B, &p.Score, &reasons)
 		p.Reasons = strings.Split(reasons, ",")
 		return p, err
 	}, `
-		select customer_id, other_id, score, reasons from customer_duplicates where dismissed_at is null
-		order by score desc, customer_id desc, other_id desc limit $1`, limit)
+		select customer_id, other_id, score, reasons from customer_duplicates
+		where dismissed_at is null and (score < $1 or score = $1 and (customer_id < $2 or customer_id = $2 and other_id < $3))
+		order by score desc, customer_id desc, other_id desc limit $4`, after.Score, int64(after.A), int64(after.B), limit)
 }
 
 // Dismiss says that two customers are two people; the pair is not suggested

@@ -57,9 +57,14 @@ func Tags(ctx context.Context, q store.Querier, c id.Customer) ([]string, error)
 
 // TagsInUse returns the tags there are, in order, at most limit.
 func TagsInUse(ctx context.Context, q store.Querier, limit int) ([]string, error) {
+	return TagsAfter(ctx, q, "", limit)
+}
+
+// TagsAfter is TagsInUse from behind a tag on.
+func TagsAfter(ctx context.Context, q store.Querier, after string, limit int) ([]string, error) {
 	var all []string
 	for len(all) < limit { // a step from tag to tag: their rows are many, they are few
-		last := ""
+		last := text.Fold(after)
 		if len(all) > 0 {
 			last = text.Fold(all[len(all)-1])
 		}

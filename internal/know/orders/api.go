@@ -186,6 +186,7 @@ func (d desk) apiList(c *rest.Call, in *apiListInput) (*rest.Listing[apiOrder], 
 type apiOrderOf struct {
 	Customer rest.ID[id.Customer] `path:"customer"`
 	Order    rest.ID[id.Order]    `path:"order"`
+	rest.Fields[apiWholeOrder]
 }
 
 // where is where an order lies now: its customer may have been merged.
@@ -212,6 +213,7 @@ func (d desk) apiShowWalkin(c *rest.Call, in *apiWalkinOf) (*rest.One[apiWholeOr
 
 type apiWalkinOf struct {
 	Order rest.ID[id.Order] `path:"order"`
+	rest.Fields[apiWholeOrder]
 }
 
 // apiTheirs and apiWalkin are what a change of an order is sent with, of a
@@ -337,7 +339,8 @@ func (d desk) apiDeliver(c *rest.Call, at apiAsked, body apiDay) (*rest.One[apiW
 
 type apiClaimInput struct {
 	Order rest.ID[id.Order] `path:"order"`
-	Body  struct {
+	rest.IfMatch
+	Body struct {
 		Customer id.Customer `json:"customer" maxLength:"17"`
 	}
 }
@@ -348,6 +351,14 @@ func (d desk) apiClaim(c *rest.Call, in *apiClaimInput) (*rest.One[apiWholeOrder
 		who, err := customers.Resolve(ctx, tx, in.Body.Customer)
 		if err != nil {
 			return err
+		}
+		if in.Match != "" {
+			if now, err = readWhole(ctx, tx, 0, in.Order.Of); err != nil {
+				return err
+			}
+			if err := in.Check(now); err != nil {
+				return err
+			}
 		}
 		if err := Claim(ctx, tx, in.Order.Of, who, apiBy(c)); err != nil {
 			return err

@@ -26,9 +26,11 @@ func (d desk) apiCatalogue() []rest.Operation {
 	return []rest.Operation{
 		rest.Op(op("GET /products", "listProducts", "List products and charges"), d.apiProducts),
 		rest.Op(op("GET /products/{product}", "getProduct", "Read a product"), d.apiProduct),
+		rest.Op(op("GET /products/{product}/figures", "getProductFigures", "Read how a product sells: by month, and who buys it"), d.apiSold),
 		rest.Op(op("PATCH /products/{product}", "changeProduct", "Change a product").And("POST /products/{product}", web.Manager,
 			"A JSON merge patch: what is left out stays."), d.apiSaveProduct),
 		rest.Op(op("GET /categories", "listCategories", "List categories"), d.apiCategories),
+		rest.Op(op("GET /categories/{category}", "getCategory", "Read a category"), d.apiCategory),
 		rest.Op(op("POST /categories", "addCategory", "Add a category").And("POST /products/categories", web.Manager, "One of that name is answered as it is.").Making(), d.apiAddCategory),
 		rest.Op(op("PATCH /categories/{category}", "changeCategory", "Rename or move a category").And("POST /products/categories/{category}", web.Manager,
 			"A JSON merge patch; parent null puts it on top."), d.apiSaveCategory),
@@ -84,6 +86,7 @@ func (d desk) apiProducts(c *rest.Call, in *apiProductsInput) (*rest.Listing[api
 
 type apiProductOf struct {
 	Product rest.ID[id.Product] `path:"product"`
+	rest.Fields[apiProduct]
 }
 
 func (d desk) apiProduct(c *rest.Call, in *apiProductOf) (*rest.One[apiProduct], error) {
@@ -136,9 +139,17 @@ type apiCategory struct {
 
 func shownShelf(c Category) apiCategory { return apiCategory{c.ID, c.Name, shownCategory(c.Parent)} }
 
-func (d desk) apiCategories(c *rest.Call, _ *struct{}) (*rest.Listing[apiCategory], error) {
+func (d desk) apiCategories(c *rest.Call, in *rest.Short[apiCategory]) (*rest.Listing[apiCategory], error) {
 	all, err := Categories(c.Context(), d.db)
-	return rest.Pageful(all, "", shownShelf), err
+	return rest.Cut(in.Page, all, func(v Category) string { return v.ID.String() }, shownShelf, err)
+}
+
+func (d desk) apiCategory(c *rest.Call, in *struct {
+	Category rest.ID[id.Category] `path:"category"`
+	rest.Fields[apiCategory]
+}) (*rest.One[apiCategory], error) {
+	v, err := CategoryByID(c.Context(), d.db, in.Category.Of)
+	return rest.Show(c, shownShelf(v), err)
 }
 
 type apiCategoryInput struct {
@@ -203,12 +214,16 @@ func (d desk) apiSaveCategory(c *rest.Call, in *apiCategoryPatch) (*rest.One[api
 
 type apiCategoryOf struct {
 	Category rest.ID[id.Category] `path:"category"`
+	rest.IfMatch
 }
 
 func (d desk) apiRemoveCategory(c *rest.Call, in *apiCategoryOf) (*rest.None, error) {
 	return nil, c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
 		was, err := CategoryByID(ctx, tx, in.Category.Of)
 		if err != nil {
+			return err
+		}
+		if err := in.Check(shownShelf(was)); err != nil {
 			return err
 		}
 		if err := RemoveCategory(ctx, tx, was.ID); err != nil {
@@ -225,11 +240,18 @@ type apiRate struct {
 	Rate     string `json:"rate" maxLength:"20" doc:"In the business's currency, as a decimal number" example:"0.9213"`
 }
 
-func (d desk) apiRates(c *rest.Call, in *struct {
-	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200"`
-}) (*rest.Listing[apiRate], error) {
-	all, err := Rates(c.Context(), d.db, in.Limit)
-	return rest.Pageful(all, "", func(r Rate) apiRate { return apiRate{string(r.Currency), r.Day, rateText(r.Rate)} }), err
+func (d desk) apiRates(c *rest.Call, in *rest.Short[apiRate]) (*rest.Listing[apiRate], error) {
+	var after RateCursor
+	if err := rest.ReadCursor(in.After, &after); err != nil {
+		return nil, err
+	}
+	all, err := RatesAfter(c.Context(), d.db, after, in.Limit+1)
+	next := ""
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		next = rest.Cursor(RateCursor{all[in.Limit-1].Day, all[in.Limit-1].Currency})
+	}
+	return rest.Pageful(all, next, func(r Rate) apiRate { return apiRate{string(r.Currency), r.Day, rateText(r.Rate)} }), err
 }
 
 type apiRatesInput struct {

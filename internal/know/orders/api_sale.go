@@ -58,12 +58,16 @@ type apiSaleLine struct {
 type apiUpsertInput struct {
 	Source string `path:"source" minLength:"1" maxLength:"60" doc:"Your system: shop" example:"shop"`
 	Number string `path:"number" minLength:"1" maxLength:"100" doc:"By which your system names the order" example:"1001"`
-	Body   APISale
+	rest.IfMatch
+	Body APISale
 }
 
 func (d desk) apiUpsert(c *rest.Call, in *apiUpsertInput) (*rest.One[apiWholeOrder], error) {
 	var now apiWholeOrder
 	err := c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
+		if err := in.matches(ctx, tx); err != nil {
+			return err
+		}
 		s, err := in.Body.sale(ctx, tx, c, in.Source, in.Number)
 		if err != nil {
 			return err
@@ -85,6 +89,31 @@ func (d desk) apiUpsert(c *rest.Call, in *apiUpsertInput) (*rest.One[apiWholeOrd
 		return err
 	})
 	return rest.Show(c, now, err)
+}
+
+// matches refuses what is told of an order that is not any more as the program
+// knew it.
+func (in *apiUpsertInput) matches(ctx context.Context, tx *store.Tx) error {
+	if in.Match == "" {
+		return nil
+	}
+	number := text.Line(in.Number)
+	found, err := findKeys(ctx, tx, text.Line(in.Source), []string{number})
+	if err != nil {
+		return err
+	}
+	at, ok := found[number]
+	if !ok {
+		return in.Check(nil)
+	}
+	if _, err := hold(ctx, tx, at.customer, at.order); err != nil {
+		return err
+	}
+	now, err := readWhole(ctx, tx, at.customer, at.order)
+	if err != nil {
+		return err
+	}
+	return in.Check(now)
 }
 
 // auditSent writes one line for what a program told, if any of it was news.
@@ -209,6 +238,7 @@ func (d desk) apiBulk(c *rest.Call, in *apiOrdersInput) (*apiOrdersAnswer, error
 type apiFindInput struct {
 	Source string `path:"source" minLength:"1" maxLength:"60"`
 	Number string `path:"number" minLength:"1" maxLength:"100"`
+	rest.Fields[apiWholeOrder]
 }
 
 func (d desk) apiFind(c *rest.Call, in *apiFindInput) (*rest.One[apiWholeOrder], error) {

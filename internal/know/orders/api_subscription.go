@@ -158,6 +158,7 @@ func (d desk) apiListSubscriptions(c *rest.Call, in *apiSubscriptionsInput) (*re
 type apiSubscriptionOf struct {
 	Customer     rest.ID[id.Customer]     `path:"customer"`
 	Subscription rest.ID[id.Subscription] `path:"subscription"`
+	rest.Fields[apiWholeSubscription]
 }
 
 func (d desk) apiShowSubscription(c *rest.Call, in *apiSubscriptionOf) (*rest.One[apiWholeSubscription], error) {
@@ -172,6 +173,7 @@ func (d desk) apiShowSubscription(c *rest.Call, in *apiSubscriptionOf) (*rest.On
 type apiNamedSubscription struct {
 	Source   string `path:"source" minLength:"1" maxLength:"60" doc:"Your system: billing" example:"billing"`
 	External string `path:"external" minLength:"1" maxLength:"200" doc:"By which your system names the subscription" example:"s-1001"`
+	rest.Fields[apiWholeSubscription]
 }
 
 func (d desk) apiFindSubscription(c *rest.Call, in *apiNamedSubscription) (*rest.One[apiWholeSubscription], error) {
@@ -234,7 +236,8 @@ func (a apiSubscriptionTerms) news(ctx context.Context, tx *store.Tx, c *rest.Ca
 type apiUpsertSubscriptionInput struct {
 	Source   string `path:"source" minLength:"1" maxLength:"60" doc:"Your system: billing" example:"billing"`
 	External string `path:"external" minLength:"1" maxLength:"200" doc:"By which your system names the subscription" example:"s-1001"`
-	Body     apiSubscriptionTerms
+	rest.IfMatch
+	Body apiSubscriptionTerms
 }
 
 func (d desk) apiUpsertSubscription(c *rest.Call, in *apiUpsertSubscriptionInput) (*rest.One[apiWholeSubscription], error) {
@@ -246,12 +249,18 @@ func (d desk) apiUpsertSubscription(c *rest.Call, in *apiUpsertSubscriptionInput
 		}
 		n.Source, n.External = in.Source, in.External
 		var was []State
-		if s, err := FindSubscription(ctx, tx, n.Source, n.External); err == nil {
+		switch s, err := FindSubscription(ctx, tx, n.Source, n.External); {
+		case err == nil:
+			if err := in.matches(ctx, tx, s); err != nil {
+				return err
+			}
 			if was, err = StatesOf(ctx, tx, s.Customer, s.ID); err != nil {
 				return err
 			}
-		} else if !errs.Is(err, errs.NotFound) {
+		case !errs.Is(err, errs.NotFound):
 			return err
+		case in.Match != "":
+			return in.Check(nil)
 		}
 		sub, err := Subscribe(ctx, tx, n)
 		if err != nil {
@@ -275,6 +284,23 @@ func (d desk) apiUpsertSubscription(c *rest.Call, in *apiUpsertSubscriptionInput
 		return err
 	})
 	return rest.Show(c, now, err)
+}
+
+// matches refuses what is told of a subscription that is not any more as the
+// program knew it.
+func (in *apiUpsertSubscriptionInput) matches(ctx context.Context, tx *store.Tx, s Subscription) error {
+	if in.Match == "" {
+		return nil
+	}
+	s, err := holdSubscription(ctx, tx, s.Customer, s.ID)
+	if err != nil {
+		return err
+	}
+	now, err := readWholeSubscription(ctx, tx, s.Customer, s.ID)
+	if err != nil {
+		return err
+	}
+	return in.Check(now)
 }
 
 // apiPaidPeriod is a period of a subscription that was paid for.

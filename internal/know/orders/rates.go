@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -67,9 +68,21 @@ func addDays(day string, n int) string {
 
 // Rates returns the newest rates, at most limit.
 func Rates(ctx context.Context, q store.Querier, limit int) ([]Rate, error) {
+	return RatesAfter(ctx, q, RateCursor{}, limit)
+}
+
+// RateCursor names the last rate of a page; zero: none came before.
+type RateCursor struct {
+	Day      string         `json:"d"`
+	Currency money.Currency `json:"c"`
+}
+
+// RatesAfter returns the newest rates that come after another, at most limit.
+func RatesAfter(ctx context.Context, q store.Querier, after RateCursor, limit int) ([]Rate, error) {
 	return store.All(ctx, q, func(rows *sql.Rows) (r Rate, err error) {
 		return r, rows.Scan(&r.Currency, &r.Day, &r.Rate, &r.Source)
-	}, `select currency, day, rate, source from rates order by day desc, currency limit $1`, limit)
+	}, `select currency, day, rate, source from rates where day < $1 or day = $1 and currency > $2 order by day desc, currency limit $3`,
+		cmp.Or(after.Day, "9999-99-99"), string(after.Currency), limit)
 }
 
 // SetRates stores rates, replacing those of the same currency and day, and

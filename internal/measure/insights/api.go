@@ -2,7 +2,6 @@ package insights
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"regulars/internal/measure/retention"
@@ -20,129 +19,148 @@ func API(db *store.DB) []rest.Operation {
 		return rest.Operation{Pattern: pattern, Name: name, Summary: summary, Text: text, Scope: "insights:read", Role: web.Viewer}
 	}
 	const soon = "Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later."
+	const counted = soon + " Days within it are counted from 1970-01-01."
 	put := op("PUT /insights/costs", "setCosts", "Enter what winning and keeping a customer costs", "").And("POST /insights/money", web.Manager, "")
-	put.Scope = "insights:write"
+	patch := op("PATCH /insights/costs", "changeCosts", "Change some of what winning and keeping a customer costs", "").And("", web.Manager,
+		"A JSON merge patch: what is left out stays, null is not entered.")
+	put.Scope, patch.Scope = "insights:write", "insights:write"
 	return []rest.Operation{
-		rest.Op(op("GET /insights/figures", "getFigures", "Read cohorts, retention, repeat rate, gaps, RFM and revenue",
-			soon+" Days within it are counted from 1970-01-01."), d.apiFigures),
-		rest.Op(op("GET /insights/forecast", "getForecast", "Read what is to be expected of the customers already had", soon), d.apiForecast),
-		rest.Op(op("GET /insights/moved", "getMoved", "Read what moved the figures from one period to another", soon), d.apiMoved),
+		rest.Op(op("GET /insights/figures", "getFigures", "Read cohorts, retention, repeat rate, gaps, RFM and revenue", counted), d.apiFigures),
+		rest.Op(op("GET /insights/cohorts", "getCohorts", "Read cohorts side by side, or from another event than the first purchase on", counted), d.apiCohorts),
 		rest.Op(op("GET /insights/contracts", "getContracts", "Read how subscriptions are kept: logo, gross and net retention, and renewals to expect",
-			soon+" Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day."), d.apiContracts),
+			counted+" Money is what is paid a month, in the business's own currency, of each period at the rates of its last day."), d.apiContracts),
+		rest.Op(op("GET /insights/forecast", "getForecast", "Read what is to be expected of the customers already had", soon), d.apiForecast),
+		rest.Op(op("GET /insights/money", "getMoneyCase", "Read what keeping more customers is worth, and who brings the revenue", soon), d.apiMoney),
+		rest.Op(op("GET /insights/value", "getValue", "Read who is a customer still, and what they will bring, all together",
+			soon+" Of single customers getScore, listSlipping and listDue tell."), d.apiValue),
+		rest.Op(op("GET /insights/moved", "getMoved", "Read what moved the figures from one period to another", soon), d.apiMoved),
 		rest.Op(op("GET /insights/costs", "getCosts", "Read what winning and keeping a customer costs", ""), d.apiCosts),
 		rest.Op(put, d.apiSetCosts),
+		rest.Op(patch, d.apiChangeCosts),
 	}
 }
 
-// apiFigures is a kept result.
-type apiFigures struct {
-	ComputedAt time.Time       `json:"computed_at"`
-	Fresh      bool            `json:"fresh" doc:"Of the data and the day as they are now"`
-	Figures    json.RawMessage `json:"figures"`
+// apiKept is a kept result.
+type apiKept[T any] struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Fresh      bool      `json:"fresh" doc:"Of the data and the day as they are now"`
+	Figures    T         `json:"figures"`
 }
 
-type apiFiguresInput struct {
-	From     string `query:"from" maxLength:"10" format:"date"`
-	To       string `query:"to" maxLength:"10" format:"date"`
+// APIWhose say of whose orders figures are.
+type APIWhose struct {
 	Channel  string `query:"channel" maxLength:"100"`
 	Country  string `query:"country" maxLength:"2"`
 	Category string `query:"category" maxLength:"17" doc:"Orders that hold something of it"`
-	By       string `query:"by" enum:"week,month,quarter,year" default:"month"`
-	Window   int32  `query:"window" minimum:"0" maximum:"3650" doc:"Days within which a buyer counts as a customer; 0: chosen by the customers' own gaps"`
 }
 
-func (d desk) apiFigures(c *rest.Call, in *apiFiguresInput) (*rest.One[apiFigures], error) {
-	by, err := retention.ParseGrain(in.By)
-	if err != nil {
-		return nil, rest.BadParameter("by", errs.Wrong("", "web.form.choice"))
-	}
-	f := Filter{By: by, From: in.From, To: in.To, Channel: in.Channel, Country: in.Country, Window: in.Window}
+func (in APIWhose) filter(f Filter) (Filter, error) {
+	f.Channel, f.Country = in.Channel, in.Country
 	if in.Category != "" {
+		var err error
 		if f.Category, err = id.ParseCategory(in.Category); err != nil {
-			return nil, rest.BadParameter("category", errs.Missing("insights.wrong.api-category"))
+			return f, rest.BadParameter("category", errs.Missing("insights.wrong.api-category"))
 		}
 	}
-	r, ok, err := Read(c.Context(), d.db, f, c.Now)
+	return f, nil
+}
+
+// APIWhen say of which days figures are, and in which periods.
+type APIWhen struct {
+	From string `query:"from" maxLength:"10" format:"date"`
+	To   string `query:"to" maxLength:"10" format:"date"`
+	By   string `query:"by" enum:"week,month,quarter,year" default:"month"`
+}
+
+func (in APIWhen) filter() (Filter, error) {
+	by, err := retention.ParseGrain(in.By)
+	if err != nil {
+		err = rest.BadParameter("by", errs.Wrong("", "web.form.choice"))
+	}
+	return Filter{By: by, From: in.From, To: in.To}, err
+}
+
+type apiFiguresInput struct {
+	APIWhen
+	APIWhose
+	Window int32 `query:"window" minimum:"0" maximum:"3650" doc:"Days within which a buyer counts as a customer; 0: chosen by the customers' own gaps"`
+	rest.Fields[apiKept[Figures]]
+}
+
+func (d desk) apiFigures(c *rest.Call, in *apiFiguresInput) (*rest.One[apiKept[Figures]], error) {
+	f, err := in.APIWhen.filter()
 	if err != nil {
 		return nil, err
 	}
-	if !ok || !r.Fresh {
-		if err := d.db.Tx(c.Context(), func(tx *store.Tx) error { return Ask(c.Context(), tx, f) }); err != nil {
-			return nil, err
-		}
+	if f, err = in.APIWhose.filter(f); err != nil {
+		return nil, err
 	}
-	return soonOr(c, ok, r.ComputedAt, r.Fresh, r.Figures)
+	f.Window = in.Window
+	r, ok, err := Read(c.Context(), d.db, f, c.Now)
+	if err == nil && (!ok || !r.Fresh) {
+		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return Ask(c.Context(), tx, f) })
+	}
+	return soonOr(c, answered{r.ComputedAt, r.Orders, r.Fresh}, ok, r.Figures, err)
 }
 
 // soonOr answers with a result, or says that there will be one.
-func soonOr(c *rest.Call, ok bool, at time.Time, fresh bool, v any) (*rest.One[apiFigures], error) {
-	if !ok {
-		return nil, errs.Of(errs.Unavailable, nil, "insights.wrong.api-soon")
-	}
-	b, err := json.Marshal(v)
-	return rest.Show(c, apiFigures{at, fresh, b}, err)
-}
-
-func (d desk) apiForecast(c *rest.Call, _ *struct{}) (*rest.One[apiFigures], error) {
-	f, ok, err := ReadForecast(c.Context(), d.db, c.Now)
-	if err == nil && (!ok || !f.Fresh) {
-		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return AskForecast(c.Context(), tx) })
+func soonOr[T any](c *rest.Call, a answered, ok bool, v T, err error) (*rest.One[apiKept[T]], error) {
+	if err == nil && !ok {
+		err = errs.Of(errs.Unavailable, nil, "insights.wrong.api-soon")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return soonOr(c, ok, f.ComputedAt, f.Fresh, f)
+	rest.Fill(&v)
+	return rest.Show(c, apiKept[T]{a.At, a.Fresh, v}, nil)
 }
 
-type apiMovedInput struct {
-	Compare string `query:"compare" maxLength:"20" doc:"Which two periods; a wrong one names those there are"`
-}
-
-func (d desk) apiMoved(c *rest.Call, in *apiMovedInput) (*rest.One[apiFigures], error) {
-	compare := in.Compare
-	known := Compares()
-	if compare == "" {
-		compare = known[0]
-	}
-	found := false
-	for _, k := range known {
-		found = found || k == compare
-	}
-	if !found {
-		return nil, rest.BadParameter("compare", errs.Wrong("", "insights.wrong.api-compare", "Known", known))
-	}
-	m, ok, err := ReadMoved(c.Context(), d.db, compare, c.Now)
-	if err == nil && (!ok || !m.Fresh) {
-		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return AskMoved(c.Context(), tx, compare) })
-	}
-	if err != nil {
-		return nil, err
-	}
-	return soonOr(c, ok, m.ComputedAt, m.Fresh, m)
-}
-
-type apiContractsInput struct {
-	From    string `query:"from" maxLength:"10" format:"date"`
-	To      string `query:"to" maxLength:"10" format:"date"`
-	Country string `query:"country" maxLength:"2"`
-	By      string `query:"by" enum:"week,month,quarter,year" default:"month"`
-}
-
-func (d desk) apiContracts(c *rest.Call, in *apiContractsInput) (*rest.One[apiFigures], error) {
-	by, err := retention.ParseGrain(in.By)
-	if err != nil {
-		return nil, rest.BadParameter("by", errs.Wrong("", "web.form.choice"))
-	}
-	i := contractsAsked(Filter{By: by, From: in.From, To: in.To, Country: in.Country})
-	var found contracts
-	a, ok, err := i.read(c.Context(), d.db, c.Now, &found)
+// apiAsk reads what was kept of an inquiry, and sees to it that it is computed
+// when that is nothing, or old.
+func (d desk) apiAsk(c *rest.Call, i inquiry, into body) (a answered, ok bool, err error) {
+	a, ok, err = i.read(c.Context(), d.db, c.Now, into)
 	if err == nil && (!ok || !a.Fresh) {
 		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return i.ask(c.Context(), tx) })
 	}
+	return a, ok, err
+}
+
+type apiCohortsInput struct {
+	APIWhen
+	APIWhose
+	Split string `query:"split" enum:"channel,country,category,product" doc:"A table for each of these, of the first order; the largest are told. Left out: one of all"`
+	Since string `query:"since" enum:"joined,order.delivered,order.refunded,order.cancelled,call.logged,note.added" doc:"From when on customers are followed. Left out: from the first purchase"`
+	rest.Fields[apiKept[cohortGroups]]
+}
+
+func (d desk) apiCohorts(c *rest.Call, in *apiCohortsInput) (*rest.One[apiKept[cohortGroups]], error) {
+	f, err := in.APIWhen.filter()
 	if err != nil {
 		return nil, err
 	}
-	return soonOr(c, ok, a.At, a.Fresh, found)
+	if f, err = in.APIWhose.filter(f); err != nil {
+		return nil, err
+	}
+	var found cohortGroups
+	a, ok, err := d.apiAsk(c, inquiry{Question: splitQuestion, Filter: f, Split: in.Split, Since: in.Since}, &found)
+	return soonOr(c, a, ok, found, err)
+}
+
+type apiContractsInput struct {
+	APIWhen
+	Country string `query:"country" maxLength:"2"`
+	rest.Fields[apiKept[contracts]]
+}
+
+func (d desk) apiContracts(c *rest.Call, in *apiContractsInput) (*rest.One[apiKept[contracts]], error) {
+	f, err := in.APIWhen.filter()
+	if err != nil {
+		return nil, err
+	}
+	f.Country = in.Country
+	var found contracts
+	a, ok, err := d.apiAsk(c, contractsAsked(f), &found)
+	return soonOr(c, a, ok, found, err)
 }
 
 // apiCosts are what was entered for the money case; 0 is not entered.
@@ -153,7 +171,7 @@ type apiCosts struct {
 	Growth int64 `json:"growth_milli" minimum:"0" maximum:"10000" doc:"By how much revenue is to grow within a year, of a thousand"`
 }
 
-func (d desk) apiCosts(c *rest.Call, _ *struct{}) (*rest.One[apiCosts], error) {
+func (d desk) apiCosts(c *rest.Call, _ *struct{ rest.Fields[apiCosts] }) (*rest.One[apiCosts], error) {
 	v, err := LoadCosts(c.Context(), d.db)
 	return rest.Show(c, apiCosts{v.WinMinor, v.KeepMinor, v.Margin, v.Growth}, err)
 }
@@ -164,19 +182,45 @@ type apiCostsInput struct {
 }
 
 func (d desk) apiSetCosts(c *rest.Call, in *apiCostsInput) (*rest.One[apiCosts], error) {
-	v := Costs{in.Body.Win, in.Body.Keep, in.Body.Margin, in.Body.Growth}
+	return d.apiSaveCosts(c, in.IfMatch, func(v *apiCosts) { *v = in.Body })
+}
+
+type apiCostsPatch struct {
+	rest.IfMatch
+	Body struct {
+		Win    rest.Field[int64] `json:"win_minor,omitzero" minimum:"0"`
+		Keep   rest.Field[int64] `json:"keep_minor,omitzero" minimum:"0"`
+		Margin rest.Field[int64] `json:"margin_milli,omitzero" minimum:"0" maximum:"1000"`
+		Growth rest.Field[int64] `json:"growth_milli,omitzero" minimum:"0" maximum:"10000"`
+	} `contentType:"application/merge-patch+json"`
+}
+
+func (d desk) apiChangeCosts(c *rest.Call, in *apiCostsPatch) (*rest.One[apiCosts], error) {
+	return d.apiSaveCosts(c, in.IfMatch, func(v *apiCosts) {
+		in.Body.Win.Into(&v.Win)
+		in.Body.Keep.Into(&v.Keep)
+		in.Body.Margin.Into(&v.Margin)
+		in.Body.Growth.Into(&v.Growth)
+	})
+}
+
+func (d desk) apiSaveCosts(c *rest.Call, match rest.IfMatch, change func(*apiCosts)) (*rest.One[apiCosts], error) {
+	var now apiCosts
 	err := c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
 		was, err := LoadCosts(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := in.Check(apiCosts{was.WinMinor, was.KeepMinor, was.Margin, was.Growth}); err != nil {
+		now = apiCosts{was.WinMinor, was.KeepMinor, was.Margin, was.Growth}
+		if err := match.Check(now); err != nil {
 			return err
 		}
+		change(&now)
+		v := Costs{now.Win, now.Keep, now.Margin, now.Growth}
 		if err := SaveCosts(ctx, tx, v); err != nil {
 			return err
 		}
 		return auditCosts(ctx, tx, c.Staff.ID, was, v)
 	})
-	return rest.Show(c, in.Body, err)
+	return rest.Show(c, now, err)
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"cmp"
+	"net/http"
 	"reflect"
 	"strings"
 	"sync"
@@ -12,6 +13,9 @@ import (
 
 // maxBody is how much an operation reads unless it says otherwise.
 const maxBody = 1 << 20
+
+// maxTags is how long an If-None-Match may be.
+const maxTags = 1000
 
 // maxRetryKey is how long a client's Idempotency-Key may be.
 const maxRetryKey = 255
@@ -55,7 +59,9 @@ func named(t reflect.Type, hint string) string {
 	if rest, ok := strings.CutPrefix(strings.Replace(name, "API", "Api", 1), "Api"); ok {
 		name = rest
 	}
-	name = strings.Replace(name, "ListApi", "List", 1)
+	for _, of := range []string{"List", "Kept"} {
+		name = strings.Replace(name, of+"Api", of, 1)
+	}
 	return name
 }
 
@@ -96,6 +102,18 @@ func (o Operation) describe() huma.Operation {
 			Description: "Any text of your own. The same request with the same one is done once, and gets the same answer for a day."}}
 	}
 	return op
+}
+
+// unchanged adds to the description of what is read with an ETag that it is not
+// sent again to who has it.
+func unchanged(op *huma.Operation) {
+	if op.Method != http.MethodGet || op.Responses["200"] == nil || op.Responses["200"].Headers["ETag"] == nil {
+		return
+	}
+	n := maxTags
+	op.Parameters = append(op.Parameters, &huma.Param{Name: "If-None-Match", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &n},
+		Description: "An ETag that you have: while the answer is still that, it is not sent again"})
+	op.Responses["304"] = &huma.Response{Description: "Not Modified"}
 }
 
 func (o Operation) describeText() string {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -40,6 +41,35 @@ type Page struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"At most so many"`
 	After string `query:"after" maxLength:"1000" doc:"The next of the page before"`
 }
+
+// Short are the parameters of a list without filters.
+type Short[T any] struct {
+	Page
+	Fields[T]
+}
+
+// Cut answers with a page of a list that was read whole, as what there are few
+// of is. The list is in the order of key, which names each once; what is added
+// or goes meanwhile neither shifts nor doubles the others.
+func Cut[F, T any](p Page, all []F, key func(F) string, show func(F) T, err error) (*Listing[T], error) {
+	var after, next string
+	if err == nil {
+		err = ReadCursor(p.After, &after)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(v F) bool { return after != "" && key(v) <= after })
+	slices.SortFunc(all, func(a, b F) int { return strings.Compare(key(a), key(b)) })
+	if len(all) > p.Limit {
+		all = all[:p.Limit]
+		next = Cursor(key(all[p.Limit-1]))
+	}
+	return Pageful(all, next, show), nil
+}
+
+// Newest is the key by which Cut sorts what has the highest number first.
+func Newest(n int64) string { return fmt.Sprintf("%016x", uint64(math.MaxInt64-n)) }
 
 // Tag is the entity tag of a thing as it is shown: any change of it is another
 // tag.
@@ -206,6 +236,34 @@ func only(b []byte, fields []string) (json.RawMessage, error) {
 		}
 	}
 	return json.Marshal(kept)
+}
+
+// Fill makes empty lists of those that are nil, however deep: the document
+// promises lists, and no null.
+func Fill(v any) { fill(reflect.ValueOf(v).Elem()) }
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			fill(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.IsNil() {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	}
 }
 
 // Cursor packs what names the last row of a page into a text that says

@@ -202,6 +202,7 @@ func (o Operation) add(h huma.API, a *API, scopes map[Scope]bool) (err error) {
 		return fmt.Errorf("another one is called %s", o.Name)
 	}
 	o.register(h, o.describe())
+	unchanged(a.described[o.Name])
 	return nil
 }
 

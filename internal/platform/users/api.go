@@ -2,6 +2,8 @@ package users
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"regulars/internal/platform/errs"
@@ -53,7 +55,7 @@ type apiKey struct {
 	ExpiresAt *time.Time   `json:"expires_at,omitempty"`
 }
 
-func (d desk) apiMe(c *rest.Call, _ *struct{}) (*rest.One[apiKey], error) {
+func (d desk) apiMe(c *rest.Call, _ *struct{ rest.Fields[apiKey] }) (*rest.One[apiKey], error) {
 	k, err := KeyOf(c.Context(), d.db, c.Staff, c.Key)
 	if err != nil {
 		return nil, err
@@ -90,16 +92,22 @@ func (u User) api() apiUser {
 	return a
 }
 
-func (d desk) apiStaff(c *rest.Call, _ *struct{}) (*rest.Listing[apiUser], error) {
+func (d desk) apiStaff(c *rest.Call, in *rest.Short[apiUser]) (*rest.Listing[apiUser], error) {
 	all, err := List(c.Context(), d.db)
-	return rest.Pageful(all, "", User.api), err
+	order := func(u User) string { // who left comes last
+		return strconv.FormatBool(!u.DisabledAt.IsZero()) + strings.ToLower(u.Name) + " " + u.ID.String()
+	}
+	return rest.Cut(in.Page, all, order, User.api, err)
 }
 
 type apiUserOf struct {
 	User rest.ID[id.User] `path:"user"`
 }
 
-func (d desk) apiMember(c *rest.Call, in *apiUserOf) (*rest.One[apiUser], error) {
+func (d desk) apiMember(c *rest.Call, in *struct {
+	User rest.ID[id.User] `path:"user"`
+	rest.Fields[apiUser]
+}) (*rest.One[apiUser], error) {
 	u, err := ByID(c.Context(), d.db, in.User.Of)
 	return rest.Show(c, u.api(), err)
 }
@@ -191,6 +199,7 @@ func (d desk) apiDo(c *rest.Call, user id.User, change func(ctx context.Context,
 
 type apiRoleInput struct {
 	User rest.ID[id.User] `path:"user"`
+	rest.IfMatch
 	Body struct {
 		Role string `json:"role" enum:"viewer,till,agent,manager,owner"`
 	}
@@ -204,7 +213,16 @@ func (d desk) apiRole(c *rest.Call, in *apiRoleInput) (*rest.One[apiUser], error
 	if role == web.Owner {
 		return nil, errOwnerByKey
 	}
-	return d.apiDo(c, in.User.Of, func(ctx context.Context, tx *store.Tx) error { return SetRole(ctx, tx, c.Staff.ID, in.User.Of, role) })
+	return d.apiDo(c, in.User.Of, func(ctx context.Context, tx *store.Tx) error {
+		u, err := ByID(ctx, tx, in.User.Of)
+		if err == nil {
+			err = in.Check(u.api())
+		}
+		if err != nil {
+			return err
+		}
+		return SetRole(ctx, tx, c.Staff.ID, u.ID, role)
+	})
 }
 
 func (d desk) apiLeave(c *rest.Call, in *apiUserOf) (*rest.One[apiUser], error) {

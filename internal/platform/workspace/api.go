@@ -36,7 +36,7 @@ func (s Settings) api() apiSettings {
 	return apiSettings{s.Name, s.Colour, s.Country, s.Zone, string(s.Currency), append([]string{}, s.Languages...), s.Demo}
 }
 
-func (d desk) apiRead(c *rest.Call, _ *struct{}) (*rest.One[apiSettings], error) {
+func (d desk) apiRead(c *rest.Call, _ *struct{ rest.Fields[apiSettings] }) (*rest.One[apiSettings], error) {
 	s, err := Load(c.Context(), d.db)
 	return rest.Show(c, s.api(), err)
 }

@@ -303,6 +303,27 @@ func (e DeliveryState) Valid() bool {
 	}
 }
 
+// Defines values for HorizonKey.
+const (
+	HorizonKeyMonth   HorizonKey = "month"
+	HorizonKeyQuarter HorizonKey = "quarter"
+	HorizonKeyYear    HorizonKey = "year"
+)
+
+// Valid indicates whether the value is a known member of the HorizonKey enum.
+func (e HorizonKey) Valid() bool {
+	switch e {
+	case HorizonKeyMonth:
+		return true
+	case HorizonKeyQuarter:
+		return true
+	case HorizonKeyYear:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IdentityKind.
 const (
 	IdentityKindCard     IdentityKind = "card"
@@ -489,6 +510,63 @@ func (e ManyInputBodyState) Valid() bool {
 	case ManyInputBodyStateRunning:
 		return true
 	case ManyInputBodyStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveBy.
+const (
+	MoveByCategory MoveBy = "category"
+	MoveByChannel  MoveBy = "channel"
+	MoveByCountry  MoveBy = "country"
+	MoveByDiscount MoveBy = "discount"
+	MoveByProduct  MoveBy = "product"
+	MoveByPromise  MoveBy = "promise"
+	MoveByStaff    MoveBy = "staff"
+)
+
+// Valid indicates whether the value is a known member of the MoveBy enum.
+func (e MoveBy) Valid() bool {
+	switch e {
+	case MoveByCategory:
+		return true
+	case MoveByChannel:
+		return true
+	case MoveByCountry:
+		return true
+	case MoveByDiscount:
+		return true
+	case MoveByProduct:
+		return true
+	case MoveByPromise:
+		return true
+	case MoveByStaff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveFigure.
+const (
+	MoveFigureCancel  MoveFigure = "cancel"
+	MoveFigureRefund  MoveFigure = "refund"
+	MoveFigureRepeat  MoveFigure = "repeat"
+	MoveFigureRevenue MoveFigure = "revenue"
+)
+
+// Valid indicates whether the value is a known member of the MoveFigure enum.
+func (e MoveFigure) Valid() bool {
+	switch e {
+	case MoveFigureCancel:
+		return true
+	case MoveFigureRefund:
+		return true
+	case MoveFigureRepeat:
+		return true
+	case MoveFigureRevenue:
 		return true
 	default:
 		return false
@@ -1041,6 +1119,84 @@ func (e AddTasteParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for GetCohortsParamsBy.
+const (
+	GetCohortsParamsByMonth   GetCohortsParamsBy = "month"
+	GetCohortsParamsByQuarter GetCohortsParamsBy = "quarter"
+	GetCohortsParamsByWeek    GetCohortsParamsBy = "week"
+	GetCohortsParamsByYear    GetCohortsParamsBy = "year"
+)
+
+// Valid indicates whether the value is a known member of the GetCohortsParamsBy enum.
+func (e GetCohortsParamsBy) Valid() bool {
+	switch e {
+	case GetCohortsParamsByMonth:
+		return true
+	case GetCohortsParamsByQuarter:
+		return true
+	case GetCohortsParamsByWeek:
+		return true
+	case GetCohortsParamsByYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetCohortsParamsSplit.
+const (
+	GetCohortsParamsSplitCategory GetCohortsParamsSplit = "category"
+	GetCohortsParamsSplitChannel  GetCohortsParamsSplit = "channel"
+	GetCohortsParamsSplitCountry  GetCohortsParamsSplit = "country"
+	GetCohortsParamsSplitProduct  GetCohortsParamsSplit = "product"
+)
+
+// Valid indicates whether the value is a known member of the GetCohortsParamsSplit enum.
+func (e GetCohortsParamsSplit) Valid() bool {
+	switch e {
+	case GetCohortsParamsSplitCategory:
+		return true
+	case GetCohortsParamsSplitChannel:
+		return true
+	case GetCohortsParamsSplitCountry:
+		return true
+	case GetCohortsParamsSplitProduct:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetCohortsParamsSince.
+const (
+	GetCohortsParamsSinceCallLogged     GetCohortsParamsSince = "call.logged"
+	GetCohortsParamsSinceJoined         GetCohortsParamsSince = "joined"
+	GetCohortsParamsSinceNoteAdded      GetCohortsParamsSince = "note.added"
+	GetCohortsParamsSinceOrderCancelled GetCohortsParamsSince = "order.cancelled"
+	GetCohortsParamsSinceOrderDelivered GetCohortsParamsSince = "order.delivered"
+	GetCohortsParamsSinceOrderRefunded  GetCohortsParamsSince = "order.refunded"
+)
+
+// Valid indicates whether the value is a known member of the GetCohortsParamsSince enum.
+func (e GetCohortsParamsSince) Valid() bool {
+	switch e {
+	case GetCohortsParamsSinceCallLogged:
+		return true
+	case GetCohortsParamsSinceJoined:
+		return true
+	case GetCohortsParamsSinceNoteAdded:
+		return true
+	case GetCohortsParamsSinceOrderCancelled:
+		return true
+	case GetCohortsParamsSinceOrderDelivered:
+		return true
+	case GetCohortsParamsSinceOrderRefunded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetContractsParamsBy.
 const (
 	GetContractsParamsByMonth   GetContractsParamsBy = "month"
@@ -1083,6 +1239,30 @@ func (e GetFiguresParamsBy) Valid() bool {
 	case GetFiguresParamsByWeek:
 		return true
 	case GetFiguresParamsByYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetMovedParamsCompare.
+const (
+	GetMovedParamsCompareDays90  GetMovedParamsCompare = "days90"
+	GetMovedParamsCompareMonth   GetMovedParamsCompare = "month"
+	GetMovedParamsCompareQuarter GetMovedParamsCompare = "quarter"
+	GetMovedParamsCompareYear    GetMovedParamsCompare = "year"
+)
+
+// Valid indicates whether the value is a known member of the GetMovedParamsCompare enum.
+func (e GetMovedParamsCompare) Valid() bool {
+	switch e {
+	case GetMovedParamsCompareDays90:
+		return true
+	case GetMovedParamsCompareMonth:
+		return true
+	case GetMovedParamsCompareQuarter:
+		return true
+	case GetMovedParamsCompareYear:
 		return true
 	default:
 		return false
@@ -1367,6 +1547,15 @@ type Address struct {
 	Street *string `json:"street,omitempty"`
 }
 
+// Age defines model for Age.
+type Age struct {
+	From    int64   `json:"from"`
+	Left    float64 `json:"left"`
+	Next    float64 `json:"next"`
+	Running int64   `json:"running"`
+	To      int64   `json:"to"`
+}
+
 // Attempt defines model for Attempt.
 type Attempt struct {
 	Answer  *string   `json:"answer,omitempty"`
@@ -1422,6 +1611,17 @@ type BackLine struct {
 	QuantityMilli int64 `json:"quantity_milli"`
 }
 
+// Backtest defines model for Backtest.
+type Backtest struct {
+	CameOrders       int64 `json:"came_orders"`
+	CameRevenueMinor int64 `json:"came_revenue_minor"`
+
+	// Day The last one known to it
+	Day          string `json:"day"`
+	Orders       Range  `json:"orders"`
+	RevenueMinor Range  `json:"revenue_minor"`
+}
+
 // BadRow defines model for BadRow.
 type BadRow struct {
 	Cells []string `json:"cells"`
@@ -1430,6 +1630,39 @@ type BadRow struct {
 	Column string `json:"column"`
 	Line   int64  `json:"line"`
 	Reason string `json:"reason"`
+}
+
+// Band defines model for Band.
+type Band struct {
+	Customers int64 `json:"customers"`
+
+	// LeastMinor Of one of them
+	LeastMinor int64 `json:"least_minor"`
+
+	// Share Of the customers, from the top
+	Share      float64 `json:"share"`
+	ValueMinor int64   `json:"value_minor"`
+}
+
+// Base defines model for Base.
+type Base struct {
+	End     int64 `json:"end"`
+	New     int64 `json:"new"`
+	Running bool  `json:"running"`
+	Span    Span  `json:"span"`
+	Start   int64 `json:"start"`
+	Warming bool  `json:"warming"`
+	Window  int32 `json:"window"`
+	WonBack int64 `json:"won_back"`
+}
+
+// Bringers defines model for Bringers.
+type Bringers struct {
+	All       int64 `json:"all"`
+	Customers int64 `json:"customers"`
+
+	// Of The share of all customers that they are
+	Of float64 `json:"of"`
 }
 
 // BulkItem defines model for BulkItem.
@@ -1594,6 +1827,18 @@ type CategoryPatchBody struct {
 	Parent *string `json:"parent,omitempty"`
 }
 
+// Chance defines model for Chance.
+type Chance struct {
+	Customers int64 `json:"customers"`
+
+	// SpentMinor So far
+	SpentMinor int64   `json:"spent_minor"`
+	UpTo       float64 `json:"up_to"`
+
+	// ValueMinor Expected
+	ValueMinor int64 `json:"value_minor"`
+}
+
 // ChangeInputBody defines model for ChangeInputBody.
 type ChangeInputBody struct {
 	Description *string `json:"description,omitempty"`
@@ -1607,6 +1852,51 @@ type ChangeInputBody struct {
 // ClaimInputBody defines model for ClaimInputBody.
 type ClaimInputBody struct {
 	Customer string `json:"customer"`
+}
+
+// Cohort defines model for Cohort.
+type Cohort struct {
+	Customers    []int64 `json:"customers"`
+	Orders       []int64 `json:"orders"`
+	RevenueMinor []int64 `json:"revenue_minor"`
+	Size         int64   `json:"size"`
+}
+
+// CohortGroup defines model for CohortGroup.
+type CohortGroup struct {
+	Label string  `json:"label"`
+	Rows  Cohorts `json:"rows"`
+	Size  int64   `json:"size"`
+}
+
+// CohortGroups defines model for CohortGroups.
+type CohortGroups struct {
+	AsOf    int32         `json:"as_of"`
+	Groups  []CohortGroup `json:"groups"`
+	LeftOut LeftOut       `json:"left_out"`
+	Orders  int64         `json:"orders"`
+	Others  int64         `json:"others"`
+}
+
+// Cohorts defines model for Cohorts.
+type Cohorts struct {
+	AsOf  int32    `json:"as_of"`
+	First int32    `json:"first"`
+	Grain int32    `json:"grain"`
+	Rows  []Cohort `json:"rows"`
+}
+
+// Compared defines model for Compared.
+type Compared struct {
+	// Again Bought twice or more in it
+	Again        int64  `json:"again"`
+	Cancelled    int64  `json:"cancelled"`
+	Customers    int64  `json:"customers"`
+	From         string `json:"from"`
+	Orders       int64  `json:"orders"`
+	Refunded     int64  `json:"refunded"`
+	RevenueMinor int64  `json:"revenue_minor"`
+	To           string `json:"to"`
 }
 
 // Consent defines model for Consent.
@@ -1628,6 +1918,36 @@ type Consent struct {
 // ConsentChannel defines model for Consent.Channel.
 type ConsentChannel string
 
+// ContractPeriod defines model for ContractPeriod.
+type ContractPeriod struct {
+	ContractedMinor int64 `json:"contracted_minor"`
+	Customers       int64 `json:"customers"`
+	ExpandedMinor   int64 `json:"expanded_minor"`
+	Lost            int64 `json:"lost"`
+	LostMinor       int64 `json:"lost_minor"`
+	New             int64 `json:"new"`
+	NewMinor        int64 `json:"new_minor"`
+	Paused          int64 `json:"paused"`
+	Running         *bool `json:"running,omitempty"`
+	Span            Span  `json:"span"`
+	StartMinor      int64 `json:"start_minor"`
+	Unvalued        int64 `json:"unvalued"`
+}
+
+// Contracts defines model for Contracts.
+type Contracts struct {
+	AsOf         int32            `json:"as_of"`
+	By           int32            `json:"by"`
+	Customers    int64            `json:"customers"`
+	Empty        *bool            `json:"empty,omitempty"`
+	First        int32            `json:"first"`
+	MonthlyMinor int64            `json:"monthly_minor"`
+	Period       ContractPeriod   `json:"period"`
+	Periods      []ContractPeriod `json:"periods"`
+	Renewing     Renewing         `json:"renewing"`
+	Shortened    *bool            `json:"shortened,omitempty"`
+}
+
 // Costs defines model for Costs.
 type Costs struct {
 	// GrowthMilli By how much revenue is to grow within a year, of a thousand
@@ -1641,6 +1961,14 @@ type Costs struct {
 
 	// WinMinor To win a customer
 	WinMinor int64 `json:"win_minor"`
+}
+
+// CostsPatchBody defines model for CostsPatchBody.
+type CostsPatchBody struct {
+	GrowthMilli *int64 `json:"growth_milli,omitempty"`
+	KeepMinor   *int64 `json:"keep_minor,omitempty"`
+	MarginMilli *int64 `json:"margin_milli,omitempty"`
+	WinMinor    *int64 `json:"win_minor,omitempty"`
 }
 
 // Customer defines model for Customer.
@@ -1745,6 +2073,15 @@ type Delivery struct {
 // DeliveryState defines model for Delivery.State.
 type DeliveryState string
 
+// Due defines model for Due.
+type Due struct {
+	Customers int64  `json:"customers"`
+	Day       string `json:"day"`
+
+	// ValueMinor What they are expected to bring within a year
+	ValueMinor int64 `json:"value_minor"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	// By The member of staff; empty: the program or the customer
@@ -1819,11 +2156,50 @@ type Fault struct {
 
 // Figures defines model for Figures.
 type Figures struct {
-	ComputedAt time.Time   `json:"computed_at"`
-	Figures    interface{} `json:"figures"`
+	AsOf      int32     `json:"as_of"`
+	Base      Base      `json:"base"`
+	Bases     []Base    `json:"bases"`
+	Beside    []Takings `json:"beside"`
+	Channels  *[]string `json:"channels,omitempty"`
+	Cohorts   Cohorts   `json:"cohorts"`
+	Empty     *bool     `json:"empty,omitempty"`
+	Ever      int64     `json:"ever"`
+	First     int32     `json:"first"`
+	Gaps      Gaps      `json:"gaps"`
+	LeftOut   LeftOut   `json:"left_out"`
+	Orders    int64     `json:"orders"`
+	Repeat    Repeat    `json:"repeat"`
+	Revenue   Revenue   `json:"revenue"`
+	Rfm       RFM       `json:"rfm"`
+	Shortened *bool     `json:"shortened,omitempty"`
+	Span      Span      `json:"span"`
+	Today     int32     `json:"today"`
+	Unvalued  int64     `json:"unvalued"`
+	Window    Window    `json:"window"`
+}
 
-	// Fresh Of the data and the day as they are now
-	Fresh bool `json:"fresh"`
+// Forecast defines model for Forecast.
+type Forecast struct {
+	// Again Of them: bought on two days or more
+	Again int64 `json:"again"`
+
+	// AsOf The last day known
+	AsOf     string    `json:"as_of"`
+	Buyers   int64     `json:"buyers"`
+	Horizons []Horizon `json:"horizons"`
+
+	// Trouble Why nothing can be expected; empty: horizons say it
+	Trouble string `json:"trouble"`
+
+	// Unvalued Orders that wait for a rate, in no sum
+	Unvalued int64 `json:"unvalued"`
+
+	// YearMinor What the last year brought
+	YearMinor  int64 `json:"year_minor"`
+	YearOrders int64 `json:"year_orders"`
+
+	// YearWhole There was a whole one
+	YearWhole bool `json:"year_whole"`
 }
 
 // Found defines model for Found.
@@ -1831,6 +2207,13 @@ type Found struct {
 	Customers []Hit `json:"customers"`
 	Orders    []Hit `json:"orders"`
 	Products  []Hit `json:"products"`
+}
+
+// Gaps defines model for Gaps.
+type Gaps struct {
+	Customers int64 `json:"customers"`
+	Days      Tally `json:"days"`
+	SameDay   int64 `json:"same_day"`
 }
 
 // Hit defines model for Hit.
@@ -1842,6 +2225,22 @@ type Hit struct {
 	// Text A name or a number
 	Text string `json:"text"`
 }
+
+// Horizon defines model for Horizon.
+type Horizon struct {
+	// Alive How many will not have left by then
+	Alive        float64    `json:"alive"`
+	Days         int32      `json:"days"`
+	Key          HorizonKey `json:"key"`
+	Orders       Range      `json:"orders"`
+	RevenueMinor Range      `json:"revenue_minor"`
+
+	// Tests The same forecast made in the past, and what came
+	Tests []Backtest `json:"tests"`
+}
+
+// HorizonKey defines model for Horizon.Key.
+type HorizonKey string
 
 // Identity defines model for Identity.
 type Identity struct {
@@ -1925,6 +2324,69 @@ type Join struct {
 	UndoneAt *time.Time `json:"undone_at,omitempty"`
 }
 
+// KeptCohortGroups defines model for KeptCohortGroups.
+type KeptCohortGroups struct {
+	ComputedAt time.Time    `json:"computed_at"`
+	Figures    CohortGroups `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptContracts defines model for KeptContracts.
+type KeptContracts struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Contracts `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptFigures defines model for KeptFigures.
+type KeptFigures struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Figures   `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptForecast defines model for KeptForecast.
+type KeptForecast struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Forecast  `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptMoney defines model for KeptMoney.
+type KeptMoney struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Money     `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptMoved defines model for KeptMoved.
+type KeptMoved struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Moved     `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
+// KeptWorth defines model for KeptWorth.
+type KeptWorth struct {
+	ComputedAt time.Time `json:"computed_at"`
+	Figures    Worth     `json:"figures"`
+
+	// Fresh Of the data and the day as they are now
+	Fresh bool `json:"fresh"`
+}
+
 // Key defines model for Key.
 type Key struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -1963,6 +2425,16 @@ type Leaving struct {
 
 // LeavingReason defines model for Leaving.Reason.
 type LeavingReason string
+
+// LeftOut defines model for LeftOut.
+type LeftOut struct {
+	BeyondBelief int64 `json:"beyond_belief"`
+	Free         int64 `json:"free"`
+	Future       int64 `json:"future"`
+	Negative     int64 `json:"negative"`
+	NoSuchDay    int64 `json:"no_such_day"`
+	Nobody       int64 `json:"nobody"`
+}
 
 // Line defines model for Line.
 type Line struct {
@@ -2219,6 +2691,86 @@ type MergeInputBody struct {
 	Other string `json:"other"`
 }
 
+// Money defines model for Money.
+type Money struct {
+	AsOf string     `json:"as_of"`
+	Case *MoneyCase `json:"case,omitempty"`
+
+	// Gini How unevenly: 0 all alike, 1 one alone
+	Gini    float64   `json:"gini"`
+	Most    *Bringers `json:"most,omitempty"`
+	Payback *Payback  `json:"payback,omitempty"`
+
+	// Points What so many points more of retention are worth
+	Points []Point `json:"points"`
+
+	// Top What share of the last year's revenue the best customers brought
+	Top []Top `json:"top"`
+
+	// Trouble Why nothing can be reckoned; empty: case says it
+	Trouble string `json:"trouble"`
+
+	// Won Who bought for the first time within the last year
+	Won int64 `json:"won"`
+}
+
+// MoneyCase defines model for MoneyCase.
+type MoneyCase struct {
+	BackMinor    float64 `json:"back_minor"`
+	BackWonMinor float64 `json:"back_won_minor"`
+	Customers    int64   `json:"customers"`
+	FirstMinor   float64 `json:"first_minor"`
+	HadMinor     float64 `json:"had_minor"`
+	NewMinor     float64 `json:"new_minor"`
+	Return       float64 `json:"return"`
+	ReturnWon    float64 `json:"return_won"`
+	Won          float64 `json:"won"`
+	WonMinor     float64 `json:"won_minor"`
+}
+
+// Move defines model for Move.
+type Move struct {
+	After float64 `json:"after"`
+
+	// Before Its rate, or its revenue
+	Before float64 `json:"before"`
+
+	// By What it was grouped by
+	By MoveBy `json:"by"`
+
+	// Chance That it is nothing but chance
+	Chance float64 `json:"chance"`
+
+	// Change Its part of the whole change
+	Change float64    `json:"change"`
+	Figure MoveFigure `json:"figure"`
+
+	// Label The group: the id of a product or category, or a name
+	Label string `json:"label"`
+}
+
+// MoveBy What it was grouped by
+type MoveBy string
+
+// MoveFigure defines model for Move.Figure.
+type MoveFigure string
+
+// Moved defines model for Moved.
+type Moved struct {
+	After Compared `json:"after"`
+	AsOf  string   `json:"as_of"`
+
+	// Asked Groups that were tested
+	Asked  int64    `json:"asked"`
+	Before Compared `json:"before"`
+
+	// Odd Groups whose orders come back, or are cancelled, otherwise than the rest
+	Odd []Move `json:"odd"`
+
+	// Told Groups whose change stands out from chance, by figure, the largest first
+	Told []Move `json:"told"`
+}
+
 // NoteInputBody defines model for NoteInputBody.
 type NoteInputBody struct {
 	Text string `json:"text"`
@@ -2309,6 +2861,23 @@ type Patch struct {
 	Name     *string `json:"name,omitempty"`
 }
 
+// Payback defines model for Payback.
+type Payback struct {
+	KeepMinor float64 `json:"keep_minor"`
+	WinMinor  float64 `json:"win_minor"`
+}
+
+// PeriodRevenue defines model for PeriodRevenue.
+type PeriodRevenue struct {
+	FirstOrdersMinor   int64 `json:"first_orders_minor"`
+	NewCustomers       int64 `json:"new_customers"`
+	NewMinor           int64 `json:"new_minor"`
+	NewOrders          int64 `json:"new_orders"`
+	ReturningCustomers int64 `json:"returning_customers"`
+	ReturningMinor     int64 `json:"returning_minor"`
+	ReturningOrders    int64 `json:"returning_orders"`
+}
+
 // Place defines model for Place.
 type Place struct {
 	City *string `json:"city,omitempty"`
@@ -2323,6 +2892,20 @@ type Place struct {
 
 	// Street One or several lines
 	Street *string `json:"street,omitempty"`
+}
+
+// Point defines model for Point.
+type Point struct {
+	// EachMinor For each customer: at most this may be spent on each
+	EachMinor float64 `json:"each_minor"`
+
+	// HadMinor Of the customers already had
+	HadMinor   float64 `json:"had_minor"`
+	Points     int64   `json:"points"`
+	TotalMinor float64 `json:"total_minor"`
+
+	// WonMinor Of those to be won
+	WonMinor float64 `json:"won_minor"`
 }
 
 // Preview defines model for Preview.
@@ -2427,6 +3010,32 @@ type Proof struct {
 	Words   string `json:"words"`
 }
 
+// RFM defines model for RFM.
+type RFM struct {
+	AsOf       int32        `json:"as_of"`
+	ByMoney    []int64      `json:"by_money"`
+	Groups     []RFMField   `json:"groups"`
+	Map        [][]RFMField `json:"map"`
+	Thresholds Thresholds   `json:"thresholds"`
+}
+
+// RFMField defines model for RFMField.
+type RFMField struct {
+	Customers    int64 `json:"customers"`
+	Orders       int64 `json:"orders"`
+	RecencyDays  int64 `json:"recency_days"`
+	RevenueMinor int64 `json:"revenue_minor"`
+}
+
+// Range defines model for Range.
+type Range struct {
+	Expected float64 `json:"expected"`
+	High50   float64 `json:"high_50"`
+	High90   float64 `json:"high_90"`
+	Low50    float64 `json:"low_50"`
+	Low90    float64 `json:"low_90"`
+}
+
 // Rate defines model for Rate.
 type Rate struct {
 	// Currency Example: USD
@@ -2502,6 +3111,33 @@ type RecordsInputBody struct {
 	Events []ActionOf `json:"events"`
 }
 
+// Renewing defines model for Renewing.
+type Renewing struct {
+	Ages          []Age                `json:"ages"`
+	Contracts     int64                `json:"contracts"`
+	Ended         int64                `json:"ended"`
+	Every         int64                `json:"every"`
+	Expected      float64              `json:"expected"`
+	ExpectedMinor int64                `json:"expected_minor"`
+	Horizon       int64                `json:"horizon"`
+	Model         ShiftedBetaGeometric `json:"model"`
+	Others        int64                `json:"others"`
+	Trouble       *string              `json:"trouble,omitempty"`
+	Unit          string               `json:"unit"`
+	Unvalued      int64                `json:"unvalued"`
+}
+
+// Repeat defines model for Repeat.
+type Repeat struct {
+	Again              int64 `json:"again"`
+	ByOrders           Tally `json:"by_orders"`
+	Customers          int64 `json:"customers"`
+	Orders             int64 `json:"orders"`
+	OrdersBeyondFirsts int64 `json:"orders_beyond_firsts"`
+	RevenueAgainMinor  int64 `json:"revenue_again_minor"`
+	RevenueMinor       int64 `json:"revenue_minor"`
+}
+
 // ReplayInputBody defines model for ReplayInputBody.
 type ReplayInputBody struct {
 	// All Also what arrived
@@ -2509,6 +3145,14 @@ type ReplayInputBody struct {
 
 	// Since What was made from then on; at most 30 days ago
 	Since time.Time `json:"since"`
+}
+
+// Revenue defines model for Revenue.
+type Revenue struct {
+	AsOf  int32           `json:"as_of"`
+	First int32           `json:"first"`
+	Grain int32           `json:"grain"`
+	Rows  []PeriodRevenue `json:"rows"`
 }
 
 // RoleInputBody defines model for RoleInputBody.
@@ -2719,6 +3363,54 @@ type SettingsPatchBody struct {
 	Zone      *string   `json:"zone,omitempty"`
 }
 
+// ShiftedBetaGeometric defines model for ShiftedBetaGeometric.
+type ShiftedBetaGeometric struct {
+	Alpha float64 `json:"alpha"`
+	Beta  float64 `json:"beta"`
+}
+
+// Sold defines model for Sold.
+type Sold struct {
+	// Again Of these, in two orders or more
+	Again       int64      `json:"again"`
+	AmountMinor int64      `json:"amount_minor"`
+	BestBuyers  []TopBuyer `json:"best_buyers"`
+
+	// Buyers Customers who bought it
+	Buyers         int64 `json:"buyers"`
+	GivenBackMinor int64 `json:"given_back_minor"`
+
+	// Months From the first sale on, without gaps
+	Months []SoldMonth `json:"months"`
+	Pieces int64       `json:"pieces"`
+
+	// Returned Pieces
+	Returned int64 `json:"returned"`
+
+	// Unvalued Lines that wait for a rate, in no sum
+	Unvalued int64 `json:"unvalued"`
+
+	// WalkIns Orders of people who are not known
+	WalkIns int64 `json:"walk_ins"`
+}
+
+// SoldMonth defines model for SoldMonth.
+type SoldMonth struct {
+	// CustomersMinor Bought by customers
+	CustomersMinor int64 `json:"customers_minor"`
+
+	// Month Example: 2026-03
+	Month        string `json:"month"`
+	Pieces       int64  `json:"pieces"`
+	WalkInsMinor int64  `json:"walk_ins_minor"`
+}
+
+// Span defines model for Span.
+type Span struct {
+	From int32 `json:"from"`
+	To   int32 `json:"to"`
+}
+
 // StartInputBody defines model for StartInputBody.
 type StartInputBody struct {
 	Place    *MainPlace `json:"place,omitempty"`
@@ -2852,6 +3544,21 @@ type TagName struct {
 	Tag string `json:"tag"`
 }
 
+// Takings defines model for Takings.
+type Takings struct {
+	OtherMinor    int64 `json:"other_minor"`
+	ReturnedMinor int64 `json:"returned_minor"`
+	Returns       int64 `json:"returns"`
+	WalkinMinor   int64 `json:"walkin_minor"`
+	WalkinOrders  int64 `json:"walkin_orders"`
+}
+
+// Tally defines model for Tally.
+type Tally struct {
+	Count []int64 `json:"count"`
+	Value []int64 `json:"value"`
+}
+
 // Taste defines model for Taste.
 type Taste struct {
 	Kind  TasteKind `json:"kind"`
@@ -2860,6 +3567,16 @@ type Taste struct {
 
 // TasteKind defines model for Taste.Kind.
 type TasteKind string
+
+// Thresholds defines model for Thresholds.
+type Thresholds struct {
+	FrequencyIsOne bool    `json:"frequency_is_one"`
+	FromQuantiles  bool    `json:"from_quantiles"`
+	OfCustomers    int64   `json:"of_customers"`
+	Orders         []int64 `json:"orders"`
+	RecencyDays    []int64 `json:"recency_days"`
+	RevenueMinor   []int64 `json:"revenue_minor"`
+}
 
 // ToldEvent defines model for ToldEvent.
 type ToldEvent struct {
@@ -2889,6 +3606,24 @@ type ToldValue struct {
 	// Number If it is one; of true and false 1 and 0
 	Number *float64 `json:"number,omitempty"`
 	Text   string   `json:"text"`
+}
+
+// Top defines model for Top.
+type Top struct {
+	// Brings Share of the revenue
+	Brings float64 `json:"brings"`
+
+	// Share Of the customers
+	Share float64 `json:"share"`
+}
+
+// TopBuyer defines model for TopBuyer.
+type TopBuyer struct {
+	AmountMinor int64  `json:"amount_minor"`
+	Customer    string `json:"customer"`
+	LastDay     string `json:"last_day"`
+	Orders      int64  `json:"orders"`
+	Pieces      int64  `json:"pieces"`
 }
 
 // User defines model for User.
@@ -2959,6 +3694,52 @@ type WholeSubscription struct {
 	Subscription Subscription          `json:"subscription"`
 }
 
+// Window defines model for Window.
+type Window struct {
+	Chosen bool  `json:"chosen"`
+	Days   int32 `json:"days"`
+	Of     int64 `json:"of"`
+	Within int64 `json:"within"`
+}
+
+// Worth defines model for Worth.
+type Worth struct {
+	// Alive How many of them are expected to be customers still
+	Alive float64 `json:"alive"`
+
+	// AsOf Empty: nobody is scored yet
+	AsOf string `json:"as_of"`
+
+	// Bands From the top, by what they are expected to bring
+	Bands []Band `json:"bands"`
+
+	// Chances Customers by their chance to be customers still
+	Chances []Chance `json:"chances"`
+
+	// Due The next 30 days
+	Due []Due `json:"due"`
+
+	// Judged Customers of whom it can be said whether they stay
+	Judged int64 `json:"judged"`
+	Late   int64 `json:"late"`
+
+	// Overdue Their day has passed, and they are not late for themselves yet
+	Overdue  int64 `json:"overdue"`
+	Slipping int64 `json:"slipping"`
+
+	// ValueMinor What they are expected to bring within a year
+	ValueMinor int64 `json:"value_minor"`
+
+	// Valued Customers of whom it can be said what they bring
+	Valued int64 `json:"valued"`
+
+	// Whenever Due later, or nobody can say
+	Whenever int64 `json:"whenever"`
+
+	// WorthMinor What those who slip away would bring if they stayed
+	WorthMinor int64 `json:"worth_minor"`
+}
+
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
 	// Limit At most so many
@@ -2985,6 +3766,18 @@ type ListAuditParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 }
 
+// ListCategoriesParams defines parameters for ListCategories.
+type ListCategoriesParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // AddCategoryParams defines parameters for AddCategory.
 type AddCategoryParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -2995,6 +3788,18 @@ type AddCategoryParams struct {
 type RemoveCategoryParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetCategoryParams defines parameters for GetCategory.
+type GetCategoryParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ChangeCategoryParams defines parameters for ChangeCategory.
@@ -3068,6 +3873,9 @@ type UpsertCustomerParams struct {
 type FindCustomerParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // FindCustomerParamsKind defines parameters for FindCustomer.
@@ -3083,12 +3891,18 @@ type UpsertCustomersParams struct {
 type EraseCustomerParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // GetCustomerParams defines parameters for GetCustomer.
 type GetCustomerParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ChangeCustomerParams defines parameters for ChangeCustomer.
@@ -3134,6 +3948,18 @@ type LogCallParams struct {
 
 	// IfMatch Change it only if its ETag is still this one
 	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// ListConsentsParams defines parameters for ListConsents.
+type ListConsentsParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 }
 
 // AddConsentParams defines parameters for AddConsent.
@@ -3203,12 +4029,18 @@ type RecordEventParams struct {
 type GetEventParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // GetFactsParams defines parameters for GetFacts.
 type GetFactsParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // AddIdentityParams defines parameters for AddIdentity.
@@ -3244,6 +4076,18 @@ type PreferIdentityParams struct {
 // PreferIdentityParamsKind defines parameters for PreferIdentity.
 type PreferIdentityParamsKind string
 
+// ListMergesParams defines parameters for ListMerges.
+type ListMergesParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // MergeCustomerParams defines parameters for MergeCustomer.
 type MergeCustomerParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -3278,6 +4122,15 @@ type RemoveNoteParams struct {
 
 	// IfMatch Change it only if its ETag is still this one
 	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetOrderParams defines parameters for GetOrder.
+type GetOrderParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // CancelOrderParams defines parameters for CancelOrder.
@@ -3320,6 +4173,18 @@ type RefundOrderParams struct {
 type GetScoreParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetSubscriptionParams defines parameters for GetSubscription.
+type GetSubscriptionParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // CancelSubscriptionParams defines parameters for CancelSubscription.
@@ -3391,6 +4256,18 @@ type ListDueParams struct {
 	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ListDuplicatesParams defines parameters for ListDuplicates.
+type ListDuplicatesParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // SearchDuplicatesParams defines parameters for SearchDuplicates.
 type SearchDuplicatesParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -3409,6 +4286,18 @@ type RecordEventsParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListImportsParams defines parameters for ListImports.
+type ListImportsParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // UploadImportParams defines parameters for UploadImport.
 type UploadImportParams struct {
 	// File What the file is called
@@ -3422,6 +4311,18 @@ type UploadImportParams struct {
 type RemoveImportParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetImportParams defines parameters for GetImport.
+type GetImportParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ListBadRowsParams defines parameters for ListBadRows.
@@ -3431,6 +4332,18 @@ type ListBadRowsParams struct {
 
 	// After The next of the page before
 	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
+// CheckImportParams defines parameters for CheckImport.
+type CheckImportParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ContinueImportParams defines parameters for ContinueImport.
@@ -3457,16 +4370,73 @@ type UndoImportParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetCohortsParams defines parameters for GetCohorts.
+type GetCohortsParams struct {
+	From    *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+	To      *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+	By      *GetCohortsParamsBy `form:"by,omitempty" json:"by,omitempty"`
+	Channel *string             `form:"channel,omitempty" json:"channel,omitempty"`
+	Country *string             `form:"country,omitempty" json:"country,omitempty"`
+
+	// Category Orders that hold something of it
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// Split A table for each of these, of the first order; the largest are told. Left out: one of all
+	Split *GetCohortsParamsSplit `form:"split,omitempty" json:"split,omitempty"`
+
+	// Since From when on customers are followed. Left out: from the first purchase
+	Since *GetCohortsParamsSince `form:"since,omitempty" json:"since,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetCohortsParamsBy defines parameters for GetCohorts.
+type GetCohortsParamsBy string
+
+// GetCohortsParamsSplit defines parameters for GetCohorts.
+type GetCohortsParamsSplit string
+
+// GetCohortsParamsSince defines parameters for GetCohorts.
+type GetCohortsParamsSince string
+
 // GetContractsParams defines parameters for GetContracts.
 type GetContractsParams struct {
 	From    *openapi_types.Date   `form:"from,omitempty" json:"from,omitempty"`
 	To      *openapi_types.Date   `form:"to,omitempty" json:"to,omitempty"`
-	Country *string               `form:"country,omitempty" json:"country,omitempty"`
 	By      *GetContractsParamsBy `form:"by,omitempty" json:"by,omitempty"`
+	Country *string               `form:"country,omitempty" json:"country,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // GetContractsParamsBy defines parameters for GetContracts.
 type GetContractsParamsBy string
+
+// GetCostsParams defines parameters for GetCosts.
+type GetCostsParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ChangeCostsParams defines parameters for ChangeCosts.
+type ChangeCostsParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
 
 // SetCostsParams defines parameters for SetCosts.
 type SetCostsParams struct {
@@ -3481,24 +4451,78 @@ type SetCostsParams struct {
 type GetFiguresParams struct {
 	From    *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
 	To      *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+	By      *GetFiguresParamsBy `form:"by,omitempty" json:"by,omitempty"`
 	Channel *string             `form:"channel,omitempty" json:"channel,omitempty"`
 	Country *string             `form:"country,omitempty" json:"country,omitempty"`
 
 	// Category Orders that hold something of it
-	Category *string             `form:"category,omitempty" json:"category,omitempty"`
-	By       *GetFiguresParamsBy `form:"by,omitempty" json:"by,omitempty"`
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
 
 	// Window Days within which a buyer counts as a customer; 0: chosen by the customers' own gaps
 	Window *int32 `form:"window,omitempty" json:"window,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // GetFiguresParamsBy defines parameters for GetFigures.
 type GetFiguresParamsBy string
 
+// GetForecastParams defines parameters for GetForecast.
+type GetForecastParams struct {
+	Channel *string `form:"channel,omitempty" json:"channel,omitempty"`
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Category Orders that hold something of it
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetMoneyCaseParams defines parameters for GetMoneyCase.
+type GetMoneyCaseParams struct {
+	Channel *string `form:"channel,omitempty" json:"channel,omitempty"`
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Category Orders that hold something of it
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // GetMovedParams defines parameters for GetMoved.
 type GetMovedParams struct {
-	// Compare Which two periods; a wrong one names those there are
-	Compare *string `form:"compare,omitempty" json:"compare,omitempty"`
+	// Compare Which two periods: the last quarter or month with that of a year ago, the last 90 days or year with those before
+	Compare *GetMovedParamsCompare `form:"compare,omitempty" json:"compare,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetMovedParamsCompare defines parameters for GetMoved.
+type GetMovedParamsCompare string
+
+// GetValueParams defines parameters for GetValue.
+type GetValueParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ListJobsParams defines parameters for ListJobs.
@@ -3545,6 +4569,15 @@ type CancelJobParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetKeyParams defines parameters for GetKey.
+type GetKeyParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
 	// Limit At most so many
@@ -3580,16 +4613,37 @@ type ListOrdersParamsState string
 // ListOrdersParamsSort defines parameters for ListOrders.
 type ListOrdersParamsSort string
 
+// FindOrderParams defines parameters for FindOrder.
+type FindOrderParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpsertOrderParams defines parameters for UpsertOrder.
 type UpsertOrderParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // UpsertOrdersParams defines parameters for UpsertOrders.
 type UpsertOrdersParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetWalkinOrderParams defines parameters for GetWalkinOrder.
+type GetWalkinOrderParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // CancelWalkinOrderParams defines parameters for CancelWalkinOrder.
@@ -3614,6 +4668,9 @@ type DeliverWalkinOrderParams struct {
 type ClaimOrderParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // PromiseWalkinOrderParams defines parameters for PromiseWalkinOrder.
@@ -3661,6 +4718,15 @@ type ListProductsParamsKind string
 // ListProductsParamsSort defines parameters for ListProducts.
 type ListProductsParamsSort string
 
+// GetProductParams defines parameters for GetProduct.
+type GetProductParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // ChangeProductParams defines parameters for ChangeProduct.
 type ChangeProductParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -3670,9 +4736,25 @@ type ChangeProductParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// GetProductFiguresParams defines parameters for GetProductFigures.
+type GetProductFiguresParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // ListRatesParams defines parameters for ListRates.
 type ListRatesParams struct {
+	// Limit At most so many
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 }
 
 // SetRatesParams defines parameters for SetRates.
@@ -3685,6 +4767,21 @@ type SetRatesParams struct {
 type SearchParams struct {
 	Q     string `form:"q" json:"q"`
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetSettingsParams defines parameters for GetSettings.
+type GetSettingsParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ChangeSettingsParams defines parameters for ChangeSettings.
@@ -3708,10 +4805,31 @@ type ListSlippingParams struct {
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 }
 
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
 // InviteStaffParams defines parameters for InviteStaff.
 type InviteStaffParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetStaffParams defines parameters for GetStaff.
+type GetStaffParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // DisableStaffParams defines parameters for DisableStaff.
@@ -3736,6 +4854,9 @@ type EnableStaffParams struct {
 type ChangeRoleParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // ListSubscriptionsParams defines parameters for ListSubscriptions.
@@ -3773,16 +4894,52 @@ type ListSubscriptionsParamsStatus string
 // ListSubscriptionsParamsSort defines parameters for ListSubscriptions.
 type ListSubscriptionsParamsSort string
 
+// FindSubscriptionParams defines parameters for FindSubscription.
+type FindSubscriptionParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // UpsertSubscriptionParams defines parameters for UpsertSubscription.
 type UpsertSubscriptionParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // RenewSubscriptionParams defines parameters for RenewSubscription.
 type RenewSubscriptionParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListTagsParams defines parameters for ListTags.
+type ListTagsParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+}
+
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Limit At most so many
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 }
 
 // AddWebhookParams defines parameters for AddWebhook.
@@ -3795,6 +4952,18 @@ type AddWebhookParams struct {
 type RemoveWebhookParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetWebhookParams defines parameters for GetWebhook.
+type GetWebhookParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // ChangeWebhookParams defines parameters for ChangeWebhook.
@@ -3824,6 +4993,15 @@ type ListDeliveriesParams struct {
 
 // ListDeliveriesParamsState defines parameters for ListDeliveries.
 type ListDeliveriesParamsState string
+
+// GetDeliveryParams defines parameters for GetDelivery.
+type GetDeliveryParams struct {
+	// Fields Only these fields, with commas between
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
 
 // ReplayDeliveryParams defines parameters for ReplayDelivery.
 type ReplayDeliveryParams struct {
@@ -3933,6 +5111,9 @@ type RecordEventsJSONRequestBody = RecordsInputBody
 // StartImportJSONRequestBody defines body for StartImport for application/json ContentType.
 type StartImportJSONRequestBody = StartInputBody
 
+// ChangeCostsApplicationMergePatchPlusJSONRequestBody defines body for ChangeCosts for application/merge-patch+json ContentType.
+type ChangeCostsApplicationMergePatchPlusJSONRequestBody = CostsPatchBody
+
 // SetCostsJSONRequestBody defines body for SetCosts for application/json ContentType.
 type SetCostsJSONRequestBody = Costs
 
@@ -3987,8 +5168,8 @@ type RenewSubscriptionJSONRequestBody = PaidPeriod
 // AddWebhookJSONRequestBody defines body for AddWebhook for application/json ContentType.
 type AddWebhookJSONRequestBody = AddInputBody
 
-// ChangeWebhookJSONRequestBody defines body for ChangeWebhook for application/json ContentType.
-type ChangeWebhookJSONRequestBody = ChangeInputBody
+// ChangeWebhookApplicationMergePatchPlusJSONRequestBody defines body for ChangeWebhook for application/merge-patch+json ContentType.
+type ChangeWebhookApplicationMergePatchPlusJSONRequestBody = ChangeInputBody
 
 // ReplayWebhookJSONRequestBody defines body for ReplayWebhook for application/json ContentType.
 type ReplayWebhookJSONRequestBody = ReplayInputBody
@@ -4079,7 +5260,7 @@ type ClientInterface interface {
 	// Needs the scope `products:read` and the role viewer.
 	//
 	// Corresponds with GET /categories (the `ListCategories` operationId).
-	ListCategories(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListCategories(ctx context.Context, params *ListCategoriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddCategoryWithBody Add a category
 	//
@@ -4111,6 +5292,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /categories/{category} (the `RemoveCategory` operationId).
 	RemoveCategory(ctx context.Context, category string, params *RemoveCategoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCategory Read a category
+	//
+	// Needs the scope `products:read` and the role viewer.
+	//
+	// Corresponds with GET /categories/{category} (the `GetCategory` operationId).
+	GetCategory(ctx context.Context, category string, params *GetCategoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeCategoryWithBody Rename or move a category
 	//
@@ -4322,7 +5510,7 @@ type ClientInterface interface {
 	// Needs the scope `customers:read` and the role viewer.
 	//
 	// Corresponds with GET /customers/{customer}/consents (the `ListConsents` operationId).
-	ListConsents(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListConsents(ctx context.Context, customer string, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddConsentWithBody Write down a yes or a no
 	//
@@ -4477,7 +5665,7 @@ type ClientInterface interface {
 	// Needs the scope `customers:read` and the role agent.
 	//
 	// Corresponds with GET /customers/{customer}/merges (the `ListMerges` operationId).
-	ListMerges(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListMerges(ctx context.Context, customer string, params *ListMergesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// MergeCustomerWithBody Merge another customer into this one
 	//
@@ -4540,7 +5728,7 @@ type ClientInterface interface {
 	// Needs the scope `orders:read` and the role viewer.
 	//
 	// Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
-	GetOrder(ctx context.Context, customer string, order string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetOrder(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelOrderWithBody Call an order off
 	//
@@ -4632,7 +5820,7 @@ type ClientInterface interface {
 	// Needs the scope `orders:read` and the role viewer.
 	//
 	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
-	GetSubscription(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetSubscription(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelSubscriptionWithBody Write down that a subscription ends
 	//
@@ -4696,7 +5884,7 @@ type ClientInterface interface {
 	// Needs the scope `customers:read` and the role agent.
 	//
 	// Corresponds with GET /duplicates (the `ListDuplicates` operationId).
-	ListDuplicates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListDuplicates(ctx context.Context, params *ListDuplicatesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SearchDuplicates Look for pairs now instead of tonight
 	//
@@ -4739,7 +5927,7 @@ type ClientInterface interface {
 	// Needs the scope `imports:read` and the role manager.
 	//
 	// Corresponds with GET /imports (the `ListImports` operationId).
-	ListImports(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListImports(ctx context.Context, params *ListImportsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UploadImportWithBody Upload a file
 	//
@@ -4764,7 +5952,7 @@ type ClientInterface interface {
 	// Needs the scope `imports:read` and the role manager.
 	//
 	// Corresponds with GET /imports/{import} (the `GetImport` operationId).
-	GetImport(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetImport(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListBadRows List the rows that were left out, with their reason
 	//
@@ -4778,7 +5966,7 @@ type ClientInterface interface {
 	// Needs the scope `imports:read` and the role manager.
 	//
 	// Corresponds with GET /imports/{import}/check (the `CheckImport` operationId).
-	CheckImport(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CheckImport(ctx context.Context, pImport string, params *CheckImportParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ContinueImport Go on with an import that stopped
 	//
@@ -4825,6 +6013,15 @@ type ClientInterface interface {
 	// Corresponds with POST /imports/{import}/undoing (the `UndoImport` operationId).
 	UndoImport(ctx context.Context, pImport string, params *UndoImportParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCohorts Read cohorts side by side, or from another event than the first purchase on
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Corresponds with GET /insights/cohorts (the `GetCohorts` operationId).
+	GetCohorts(ctx context.Context, params *GetCohortsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetContracts Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
 	//
 	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
@@ -4839,7 +6036,29 @@ type ClientInterface interface {
 	// Needs the scope `insights:read` and the role viewer.
 	//
 	// Corresponds with GET /insights/costs (the `GetCosts` operationId).
-	GetCosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetCosts(ctx context.Context, params *GetCostsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeCostsWithBody Change some of what winning and keeping a customer costs
+	//
+	// A JSON merge patch: what is left out stays, null is not entered.
+	//
+	// Needs the scope `insights:write` and the role manager.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+	ChangeCostsWithBody(ctx context.Context, params *ChangeCostsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeCostsWithApplicationMergePatchPlusJSONBody Change some of what winning and keeping a customer costs
+	//
+	// A JSON merge patch: what is left out stays, null is not entered.
+	//
+	// Needs the scope `insights:write` and the role manager.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+	ChangeCostsWithApplicationMergePatchPlusJSONBody(ctx context.Context, params *ChangeCostsParams, body ChangeCostsApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetCostsWithBody Enter what winning and keeping a customer costs
 	//
@@ -4875,7 +6094,16 @@ type ClientInterface interface {
 	// Needs the scope `insights:read` and the role viewer.
 	//
 	// Corresponds with GET /insights/forecast (the `GetForecast` operationId).
-	GetForecast(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetForecast(ctx context.Context, params *GetForecastParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMoneyCase Read what keeping more customers is worth, and who brings the revenue
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Corresponds with GET /insights/money (the `GetMoneyCase` operationId).
+	GetMoneyCase(ctx context.Context, params *GetMoneyCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetMoved Read what moved the figures from one period to another
 	//
@@ -4885,6 +6113,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /insights/moved (the `GetMoved` operationId).
 	GetMoved(ctx context.Context, params *GetMovedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetValue Read who is a customer still, and what they will bring, all together
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Of single customers getScore, listSlipping and listDue tell.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Corresponds with GET /insights/value (the `GetValue` operationId).
+	GetValue(ctx context.Context, params *GetValueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListJobs List background work
 	//
@@ -4958,7 +6195,7 @@ type ClientInterface interface {
 	// Any key will do.
 	//
 	// Corresponds with GET /me (the `GetKey` operationId).
-	GetKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetKey(ctx context.Context, params *GetKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOrders List orders and returns
 	//
@@ -4972,7 +6209,7 @@ type ClientInterface interface {
 	// Needs the scope `orders:read` and the role viewer.
 	//
 	// Corresponds with GET /orders-by/{source}/{number} (the `FindOrder` operationId).
-	FindOrder(ctx context.Context, source string, number string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	FindOrder(ctx context.Context, source string, number string, params *FindOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpsertOrderWithBody Tell of an order by its number in your system
 	//
@@ -5023,7 +6260,7 @@ type ClientInterface interface {
 	// Needs the scope `orders:read` and the role viewer.
 	//
 	// Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
-	GetWalkinOrder(ctx context.Context, order string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetWalkinOrder(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelWalkinOrderWithBody Call an order off
 	//
@@ -5131,7 +6368,7 @@ type ClientInterface interface {
 	// Needs the scope `products:read` and the role viewer.
 	//
 	// Corresponds with GET /products/{product} (the `GetProduct` operationId).
-	GetProduct(ctx context.Context, product string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetProduct(ctx context.Context, product string, params *GetProductParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeProductWithBody Change a product
 	//
@@ -5154,6 +6391,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /products/{product} (the `ChangeProduct` operationId).
 	ChangeProductWithApplicationMergePatchPlusJSONBody(ctx context.Context, product string, params *ChangeProductParams, body ChangeProductApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetProductFigures Read how a product sells: by month, and who buys it
+	//
+	// Needs the scope `products:read` and the role viewer.
+	//
+	// Corresponds with GET /products/{product}/figures (the `GetProductFigures` operationId).
+	GetProductFigures(ctx context.Context, product string, params *GetProductFiguresParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRates List the newest rates of currencies
 	//
@@ -5196,7 +6440,7 @@ type ClientInterface interface {
 	// Needs the scope `settings:read` and the role owner.
 	//
 	// Corresponds with GET /settings (the `GetSettings` operationId).
-	GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetSettings(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeSettingsWithBody Change the business's settings
 	//
@@ -5234,7 +6478,7 @@ type ClientInterface interface {
 	// Needs the scope `staff:read` and the role owner.
 	//
 	// Corresponds with GET /staff (the `ListStaff` operationId).
-	ListStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// InviteStaffWithBody Add a member of staff
 	//
@@ -5263,7 +6507,7 @@ type ClientInterface interface {
 	// Needs the scope `staff:read` and the role owner.
 	//
 	// Corresponds with GET /staff/{user} (the `GetStaff` operationId).
-	GetStaff(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetStaff(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DisableStaff Let a member of staff in no more
 	//
@@ -5326,7 +6570,7 @@ type ClientInterface interface {
 	// Needs the scope `orders:read` and the role viewer.
 	//
 	// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
-	FindSubscription(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	FindSubscription(ctx context.Context, source string, external string, params *FindSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpsertSubscriptionWithBody Tell of a subscription by its id in your system
 	//
@@ -5377,14 +6621,14 @@ type ClientInterface interface {
 	// Needs the scope `customers:read` and the role viewer.
 	//
 	// Corresponds with GET /tags (the `ListTags` operationId).
-	ListTags(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListTags(ctx context.Context, params *ListTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListWebhooks List the endpoints that are told of events
 	//
 	// Needs the scope `webhooks:read` and the role owner.
 	//
 	// Corresponds with GET /webhooks (the `ListWebhooks` operationId).
-	ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddWebhookWithBody Add an endpoint
 	//
@@ -5420,7 +6664,7 @@ type ClientInterface interface {
 	// Needs the scope `webhooks:read` and the role owner.
 	//
 	// Corresponds with GET /webhooks/{endpoint} (the `GetWebhook` operationId).
-	GetWebhook(ctx context.Context, endpoint string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetWebhook(ctx context.Context, endpoint string, params *GetWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeWebhookWithBody Change an endpoint
 	//
@@ -5433,16 +6677,16 @@ type ClientInterface interface {
 	// Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
 	ChangeWebhookWithBody(ctx context.Context, endpoint string, params *ChangeWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ChangeWebhook Change an endpoint
+	// ChangeWebhookWithApplicationMergePatchPlusJSONBody Change an endpoint
 	//
 	// What is left out stays.
 	//
 	// Needs the scope `webhooks:write` and the role owner.
 	//
-	// Takes a body of the `application/json` content type.
+	// Takes a body of the `application/merge-patch+json` content type.
 	//
 	// Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
-	ChangeWebhook(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ChangeWebhookWithApplicationMergePatchPlusJSONBody(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDeliveries List what was sent, the newest first
 	//
@@ -5458,7 +6702,7 @@ type ClientInterface interface {
 	// Needs the scope `webhooks:read` and the role owner.
 	//
 	// Corresponds with GET /webhooks/{endpoint}/deliveries/{customer}/{event} (the `GetDelivery` operationId).
-	GetDelivery(ctx context.Context, endpoint string, customer string, event string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetDelivery(ctx context.Context, endpoint string, customer string, event string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplayDelivery Send one delivery again
 	//
@@ -5553,8 +6797,8 @@ func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEdit
 // Needs the scope `products:read` and the role viewer.
 //
 // Corresponds with GET /categories (the `ListCategories` operationId).
-func (c *Client) ListCategories(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListCategoriesRequest(c.Server)
+func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCategoriesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5616,6 +6860,23 @@ func (c *Client) AddCategory(ctx context.Context, params *AddCategoryParams, bod
 // Corresponds with DELETE /categories/{category} (the `RemoveCategory` operationId).
 func (c *Client) RemoveCategory(ctx context.Context, category string, params *RemoveCategoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRemoveCategoryRequest(c.Server, category, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCategory Read a category
+//
+// Needs the scope `products:read` and the role viewer.
+//
+// Corresponds with GET /categories/{category} (the `GetCategory` operationId).
+func (c *Client) GetCategory(ctx context.Context, category string, params *GetCategoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCategoryRequest(c.Server, category, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6046,8 +7307,8 @@ func (c *Client) LogCall(ctx context.Context, customer string, params *LogCallPa
 // Needs the scope `customers:read` and the role viewer.
 //
 // Corresponds with GET /customers/{customer}/consents (the `ListConsents` operationId).
-func (c *Client) ListConsents(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListConsentsRequest(c.Server, customer)
+func (c *Client) ListConsents(ctx context.Context, customer string, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConsentsRequest(c.Server, customer, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6371,8 +7632,8 @@ func (c *Client) PreferIdentity(ctx context.Context, customer string, kind Prefe
 // Needs the scope `customers:read` and the role agent.
 //
 // Corresponds with GET /customers/{customer}/merges (the `ListMerges` operationId).
-func (c *Client) ListMerges(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMergesRequest(c.Server, customer)
+func (c *Client) ListMerges(ctx context.Context, customer string, params *ListMergesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMergesRequest(c.Server, customer, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6504,8 +7765,8 @@ func (c *Client) RemoveNote(ctx context.Context, customer string, note string, p
 // Needs the scope `orders:read` and the role viewer.
 //
 // Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
-func (c *Client) GetOrder(ctx context.Context, customer string, order string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOrderRequest(c.Server, customer, order)
+func (c *Client) GetOrder(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOrderRequest(c.Server, customer, order, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6696,8 +7957,8 @@ func (c *Client) GetScore(ctx context.Context, customer string, params *GetScore
 // Needs the scope `orders:read` and the role viewer.
 //
 // Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
-func (c *Client) GetSubscription(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetSubscriptionRequest(c.Server, customer, subscription)
+func (c *Client) GetSubscription(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSubscriptionRequest(c.Server, customer, subscription, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6840,8 +8101,8 @@ func (c *Client) ListDue(ctx context.Context, params *ListDueParams, reqEditors 
 // Needs the scope `customers:read` and the role agent.
 //
 // Corresponds with GET /duplicates (the `ListDuplicates` operationId).
-func (c *Client) ListDuplicates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDuplicatesRequest(c.Server)
+func (c *Client) ListDuplicates(ctx context.Context, params *ListDuplicatesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDuplicatesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6933,8 +8194,8 @@ func (c *Client) RecordEvents(ctx context.Context, params *RecordEventsParams, b
 // Needs the scope `imports:read` and the role manager.
 //
 // Corresponds with GET /imports (the `ListImports` operationId).
-func (c *Client) ListImports(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListImportsRequest(c.Server)
+func (c *Client) ListImports(ctx context.Context, params *ListImportsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListImportsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6988,8 +8249,8 @@ func (c *Client) RemoveImport(ctx context.Context, pImport string, params *Remov
 // Needs the scope `imports:read` and the role manager.
 //
 // Corresponds with GET /imports/{import} (the `GetImport` operationId).
-func (c *Client) GetImport(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetImportRequest(c.Server, pImport)
+func (c *Client) GetImport(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetImportRequest(c.Server, pImport, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7022,8 +8283,8 @@ func (c *Client) ListBadRows(ctx context.Context, pImport string, params *ListBa
 // Needs the scope `imports:read` and the role manager.
 //
 // Corresponds with GET /imports/{import}/check (the `CheckImport` operationId).
-func (c *Client) CheckImport(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCheckImportRequest(c.Server, pImport)
+func (c *Client) CheckImport(ctx context.Context, pImport string, params *CheckImportParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckImportRequest(c.Server, pImport, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7129,6 +8390,25 @@ func (c *Client) UndoImport(ctx context.Context, pImport string, params *UndoImp
 	return c.Client.Do(req)
 }
 
+// GetCohorts Read cohorts side by side, or from another event than the first purchase on
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Corresponds with GET /insights/cohorts (the `GetCohorts` operationId).
+func (c *Client) GetCohorts(ctx context.Context, params *GetCohortsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCohortsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetContracts Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
 //
 // Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
@@ -7153,8 +8433,50 @@ func (c *Client) GetContracts(ctx context.Context, params *GetContractsParams, r
 // Needs the scope `insights:read` and the role viewer.
 //
 // Corresponds with GET /insights/costs (the `GetCosts` operationId).
-func (c *Client) GetCosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetCostsRequest(c.Server)
+func (c *Client) GetCosts(ctx context.Context, params *GetCostsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCostsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeCostsWithBody Change some of what winning and keeping a customer costs
+//
+// A JSON merge patch: what is left out stays, null is not entered.
+//
+// Needs the scope `insights:write` and the role manager.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+func (c *Client) ChangeCostsWithBody(ctx context.Context, params *ChangeCostsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeCostsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeCostsWithApplicationMergePatchPlusJSONBody Change some of what winning and keeping a customer costs
+//
+// A JSON merge patch: what is left out stays, null is not entered.
+//
+// Needs the scope `insights:write` and the role manager.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+func (c *Client) ChangeCostsWithApplicationMergePatchPlusJSONBody(ctx context.Context, params *ChangeCostsParams, body ChangeCostsApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeCostsRequestWithApplicationMergePatchPlusJSONBody(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7229,8 +8551,27 @@ func (c *Client) GetFigures(ctx context.Context, params *GetFiguresParams, reqEd
 // Needs the scope `insights:read` and the role viewer.
 //
 // Corresponds with GET /insights/forecast (the `GetForecast` operationId).
-func (c *Client) GetForecast(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetForecastRequest(c.Server)
+func (c *Client) GetForecast(ctx context.Context, params *GetForecastParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetForecastRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMoneyCase Read what keeping more customers is worth, and who brings the revenue
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Corresponds with GET /insights/money (the `GetMoneyCase` operationId).
+func (c *Client) GetMoneyCase(ctx context.Context, params *GetMoneyCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMoneyCaseRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7250,6 +8591,25 @@ func (c *Client) GetForecast(ctx context.Context, reqEditors ...RequestEditorFn)
 // Corresponds with GET /insights/moved (the `GetMoved` operationId).
 func (c *Client) GetMoved(ctx context.Context, params *GetMovedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMovedRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetValue Read who is a customer still, and what they will bring, all together
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Of single customers getScore, listSlipping and listDue tell.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Corresponds with GET /insights/value (the `GetValue` operationId).
+func (c *Client) GetValue(ctx context.Context, params *GetValueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetValueRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7402,8 +8762,8 @@ func (c *Client) CancelJob(ctx context.Context, job string, params *CancelJobPar
 // Any key will do.
 //
 // Corresponds with GET /me (the `GetKey` operationId).
-func (c *Client) GetKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetKeyRequest(c.Server)
+func (c *Client) GetKey(ctx context.Context, params *GetKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKeyRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7436,8 +8796,8 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // Needs the scope `orders:read` and the role viewer.
 //
 // Corresponds with GET /orders-by/{source}/{number} (the `FindOrder` operationId).
-func (c *Client) FindOrder(ctx context.Context, source string, number string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewFindOrderRequest(c.Server, source, number)
+func (c *Client) FindOrder(ctx context.Context, source string, number string, params *FindOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFindOrderRequest(c.Server, source, number, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7537,8 +8897,8 @@ func (c *Client) UpsertOrders(ctx context.Context, params *UpsertOrdersParams, b
 // Needs the scope `orders:read` and the role viewer.
 //
 // Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
-func (c *Client) GetWalkinOrder(ctx context.Context, order string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetWalkinOrderRequest(c.Server, order)
+func (c *Client) GetWalkinOrder(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWalkinOrderRequest(c.Server, order, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7765,8 +9125,8 @@ func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, r
 // Needs the scope `products:read` and the role viewer.
 //
 // Corresponds with GET /products/{product} (the `GetProduct` operationId).
-func (c *Client) GetProduct(ctx context.Context, product string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetProductRequest(c.Server, product)
+func (c *Client) GetProduct(ctx context.Context, product string, params *GetProductParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProductRequest(c.Server, product, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7809,6 +9169,23 @@ func (c *Client) ChangeProductWithBody(ctx context.Context, product string, para
 // Corresponds with PATCH /products/{product} (the `ChangeProduct` operationId).
 func (c *Client) ChangeProductWithApplicationMergePatchPlusJSONBody(ctx context.Context, product string, params *ChangeProductParams, body ChangeProductApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChangeProductRequestWithApplicationMergePatchPlusJSONBody(c.Server, product, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetProductFigures Read how a product sells: by month, and who buys it
+//
+// Needs the scope `products:read` and the role viewer.
+//
+// Corresponds with GET /products/{product}/figures (the `GetProductFigures` operationId).
+func (c *Client) GetProductFigures(ctx context.Context, product string, params *GetProductFiguresParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProductFiguresRequest(c.Server, product, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7900,8 +9277,8 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 // Needs the scope `settings:read` and the role owner.
 //
 // Corresponds with GET /settings (the `GetSettings` operationId).
-func (c *Client) GetSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetSettingsRequest(c.Server)
+func (c *Client) GetSettings(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSettingsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7978,8 +9355,8 @@ func (c *Client) ListSlipping(ctx context.Context, params *ListSlippingParams, r
 // Needs the scope `staff:read` and the role owner.
 //
 // Corresponds with GET /staff (the `ListStaff` operationId).
-func (c *Client) ListStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListStaffRequest(c.Server)
+func (c *Client) ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStaffRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8037,8 +9414,8 @@ func (c *Client) InviteStaff(ctx context.Context, params *InviteStaffParams, bod
 // Needs the scope `staff:read` and the role owner.
 //
 // Corresponds with GET /staff/{user} (the `GetStaff` operationId).
-func (c *Client) GetStaff(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetStaffRequest(c.Server, user)
+func (c *Client) GetStaff(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStaffRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8170,8 +9547,8 @@ func (c *Client) ListSubscriptions(ctx context.Context, params *ListSubscription
 // Needs the scope `orders:read` and the role viewer.
 //
 // Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
-func (c *Client) FindSubscription(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewFindSubscriptionRequest(c.Server, source, external)
+func (c *Client) FindSubscription(ctx context.Context, source string, external string, params *FindSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFindSubscriptionRequest(c.Server, source, external, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8271,8 +9648,8 @@ func (c *Client) RenewSubscription(ctx context.Context, source string, external 
 // Needs the scope `customers:read` and the role viewer.
 //
 // Corresponds with GET /tags (the `ListTags` operationId).
-func (c *Client) ListTags(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListTagsRequest(c.Server)
+func (c *Client) ListTags(ctx context.Context, params *ListTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTagsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8288,8 +9665,8 @@ func (c *Client) ListTags(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Needs the scope `webhooks:read` and the role owner.
 //
 // Corresponds with GET /webhooks (the `ListWebhooks` operationId).
-func (c *Client) ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListWebhooksRequest(c.Server)
+func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListWebhooksRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8364,8 +9741,8 @@ func (c *Client) RemoveWebhook(ctx context.Context, endpoint string, params *Rem
 // Needs the scope `webhooks:read` and the role owner.
 //
 // Corresponds with GET /webhooks/{endpoint} (the `GetWebhook` operationId).
-func (c *Client) GetWebhook(ctx context.Context, endpoint string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetWebhookRequest(c.Server, endpoint)
+func (c *Client) GetWebhook(ctx context.Context, endpoint string, params *GetWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWebhookRequest(c.Server, endpoint, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8397,17 +9774,17 @@ func (c *Client) ChangeWebhookWithBody(ctx context.Context, endpoint string, par
 	return c.Client.Do(req)
 }
 
-// ChangeWebhook Change an endpoint
+// ChangeWebhookWithApplicationMergePatchPlusJSONBody Change an endpoint
 //
 // What is left out stays.
 //
 // Needs the scope `webhooks:write` and the role owner.
 //
-// Takes a body of the `application/json` content type.
+// Takes a body of the `application/merge-patch+json` content type.
 //
 // Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
-func (c *Client) ChangeWebhook(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewChangeWebhookRequest(c.Server, endpoint, params, body)
+func (c *Client) ChangeWebhookWithApplicationMergePatchPlusJSONBody(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeWebhookRequestWithApplicationMergePatchPlusJSONBody(c.Server, endpoint, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8442,8 +9819,8 @@ func (c *Client) ListDeliveries(ctx context.Context, endpoint string, params *Li
 // Needs the scope `webhooks:read` and the role owner.
 //
 // Corresponds with GET /webhooks/{endpoint}/deliveries/{customer}/{event} (the `GetDelivery` operationId).
-func (c *Client) GetDelivery(ctx context.Context, endpoint string, customer string, event string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetDeliveryRequest(c.Server, endpoint, customer, event)
+func (c *Client) GetDelivery(ctx context.Context, endpoint string, customer string, event string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryRequest(c.Server, endpoint, customer, event, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8755,7 +10132,7 @@ func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request,
 }
 
 // NewListCategoriesRequest constructs an http.Request for the ListCategories method
-func NewListCategoriesRequest(server string) (*http.Request, error) {
+func NewListCategoriesRequest(server string, params *ListCategoriesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8771,6 +10148,57 @@ func NewListCategoriesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -8878,6 +10306,93 @@ func NewRemoveCategoryRequest(server string, category string, params *RemoveCate
 			}
 
 			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetCategoryRequest constructs an http.Request for the GetCategory method
+func NewGetCategoryRequest(server string, category string, params *GetCategoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "category", category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/categories/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
 		}
 
 	}
@@ -9409,6 +10924,21 @@ func NewFindCustomerRequest(server string, kind FindCustomerParamsKind, value st
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -9511,6 +11041,17 @@ func NewEraseCustomerRequest(server string, customer string, params *EraseCustom
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -9572,6 +11113,21 @@ func NewGetCustomerRequest(server string, customer string, params *GetCustomerPa
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -9944,7 +11500,7 @@ func NewLogCallRequestWithBody(server string, customer string, params *LogCallPa
 }
 
 // NewListConsentsRequest constructs an http.Request for the ListConsents method
-func NewListConsentsRequest(server string, customer string) (*http.Request, error) {
+func NewListConsentsRequest(server string, customer string, params *ListConsentsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9967,6 +11523,57 @@ func NewListConsentsRequest(server string, customer string) (*http.Request, erro
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10508,6 +12115,21 @@ func NewGetEventRequest(server string, customer string, event string, params *Ge
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -10601,6 +12223,21 @@ func NewGetFactsRequest(server string, customer string, params *GetFactsParams) 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10828,7 +12465,7 @@ func NewPreferIdentityRequest(server string, customer string, kind PreferIdentit
 }
 
 // NewListMergesRequest constructs an http.Request for the ListMerges method
-func NewListMergesRequest(server string, customer string) (*http.Request, error) {
+func NewListMergesRequest(server string, customer string, params *ListMergesParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10851,6 +12488,57 @@ func NewListMergesRequest(server string, customer string) (*http.Request, error)
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -11142,7 +12830,7 @@ func NewRemoveNoteRequest(server string, customer string, note string, params *R
 }
 
 // NewGetOrderRequest constructs an http.Request for the GetOrder method
-func NewGetOrderRequest(server string, customer string, order string) (*http.Request, error) {
+func NewGetOrderRequest(server string, customer string, order string, params *GetOrderParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11174,9 +12862,51 @@ func NewGetOrderRequest(server string, customer string, order string) (*http.Req
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -11560,11 +13290,26 @@ func NewGetScoreRequest(server string, customer string, params *GetScoreParams) 
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetSubscriptionRequest constructs an http.Request for the GetSubscription method
-func NewGetSubscriptionRequest(server string, customer string, subscription string) (*http.Request, error) {
+func NewGetSubscriptionRequest(server string, customer string, subscription string, params *GetSubscriptionParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11596,9 +13341,51 @@ func NewGetSubscriptionRequest(server string, customer string, subscription stri
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12069,7 +13856,7 @@ func NewListDueRequest(server string, params *ListDueParams) (*http.Request, err
 }
 
 // NewListDuplicatesRequest constructs an http.Request for the ListDuplicates method
-func NewListDuplicatesRequest(server string) (*http.Request, error) {
+func NewListDuplicatesRequest(server string, params *ListDuplicatesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -12085,6 +13872,57 @@ func NewListDuplicatesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12249,7 +14087,7 @@ func NewRecordEventsRequestWithBody(server string, params *RecordEventsParams, c
 }
 
 // NewListImportsRequest constructs an http.Request for the ListImports method
-func NewListImportsRequest(server string) (*http.Request, error) {
+func NewListImportsRequest(server string, params *ListImportsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -12265,6 +14103,57 @@ func NewListImportsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12390,13 +14279,24 @@ func NewRemoveImportRequest(server string, pImport string, params *RemoveImportP
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewGetImportRequest constructs an http.Request for the GetImport method
-func NewGetImportRequest(server string, pImport string) (*http.Request, error) {
+func NewGetImportRequest(server string, pImport string, params *GetImportParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12421,9 +14321,51 @@ func NewGetImportRequest(server string, pImport string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12488,6 +14430,18 @@ func NewListBadRowsRequest(server string, pImport string, params *ListBadRowsPar
 
 		}
 
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -12503,7 +14457,7 @@ func NewListBadRowsRequest(server string, pImport string, params *ListBadRowsPar
 }
 
 // NewCheckImportRequest constructs an http.Request for the CheckImport method
-func NewCheckImportRequest(server string, pImport string) (*http.Request, error) {
+func NewCheckImportRequest(server string, pImport string, params *CheckImportParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12528,9 +14482,51 @@ func NewCheckImportRequest(server string, pImport string) (*http.Request, error)
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12745,6 +14741,171 @@ func NewUndoImportRequest(server string, pImport string, params *UndoImportParam
 	return req, nil
 }
 
+// NewGetCohortsRequest constructs an http.Request for the GetCohorts method
+func NewGetCohortsRequest(server string, params *GetCohortsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/insights/cohorts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Channel != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Split != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "split", *params.Split, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetContractsRequest constructs an http.Request for the GetContracts method
 func NewGetContractsRequest(server string, params *GetContractsParams) (*http.Request, error) {
 	var err error
@@ -12797,6 +14958,18 @@ func NewGetContractsRequest(server string, params *GetContractsParams) (*http.Re
 
 		}
 
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Country != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -12809,9 +14982,9 @@ func NewGetContractsRequest(server string, params *GetContractsParams) (*http.Re
 
 		}
 
-		if params.By != nil {
+		if params.Fields != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -12832,11 +15005,26 @@ func NewGetContractsRequest(server string, params *GetContractsParams) (*http.Re
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetCostsRequest constructs an http.Request for the GetCosts method
-func NewGetCostsRequest(server string) (*http.Request, error) {
+func NewGetCostsRequest(server string, params *GetCostsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -12854,9 +15042,117 @@ func NewGetCostsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewChangeCostsRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeCosts builder with application/merge-patch+json body
+func NewChangeCostsRequestWithApplicationMergePatchPlusJSONBody(server string, params *ChangeCostsParams, body ChangeCostsApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeCostsRequestWithBody(server, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeCostsRequestWithBody constructs an http.Request for the ChangeCosts method, with any body, and a specified content type
+func NewChangeCostsRequestWithBody(server string, params *ChangeCostsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/insights/costs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -12980,6 +15276,18 @@ func NewGetFiguresRequest(server string, params *GetFiguresParams) (*http.Reques
 
 		}
 
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Channel != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -13016,9 +15324,9 @@ func NewGetFiguresRequest(server string, params *GetFiguresParams) (*http.Reques
 
 		}
 
-		if params.By != nil {
+		if params.Window != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "window", *params.Window, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -13028,9 +15336,9 @@ func NewGetFiguresRequest(server string, params *GetFiguresParams) (*http.Reques
 
 		}
 
-		if params.Window != nil {
+		if params.Fields != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "window", *params.Window, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -13051,11 +15359,26 @@ func NewGetFiguresRequest(server string, params *GetFiguresParams) (*http.Reques
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetForecastRequest constructs an http.Request for the GetForecast method
-func NewGetForecastRequest(server string) (*http.Request, error) {
+func NewGetForecastRequest(server string, params *GetForecastParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -13073,9 +15396,192 @@ func NewGetForecastRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Channel != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetMoneyCaseRequest constructs an http.Request for the GetMoneyCase method
+func NewGetMoneyCaseRequest(server string, params *GetMoneyCaseParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/insights/money")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Channel != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13121,6 +15627,18 @@ func NewGetMovedRequest(server string, params *GetMovedParams) (*http.Request, e
 
 		}
 
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -13130,6 +15648,90 @@ func NewGetMovedRequest(server string, params *GetMovedParams) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetValueRequest constructs an http.Request for the GetValue method
+func NewGetValueRequest(server string, params *GetValueParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/insights/value")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13458,7 +16060,7 @@ func NewCancelJobRequest(server string, job string, params *CancelJobParams) (*h
 }
 
 // NewGetKeyRequest constructs an http.Request for the GetKey method
-func NewGetKeyRequest(server string) (*http.Request, error) {
+func NewGetKeyRequest(server string, params *GetKeyParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -13476,9 +16078,51 @@ func NewGetKeyRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13671,7 +16315,7 @@ func NewListOrdersRequest(server string, params *ListOrdersParams) (*http.Reques
 }
 
 // NewFindOrderRequest constructs an http.Request for the FindOrder method
-func NewFindOrderRequest(server string, source string, number string) (*http.Request, error) {
+func NewFindOrderRequest(server string, source string, number string, params *FindOrderParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -13703,9 +16347,51 @@ func NewFindOrderRequest(server string, source string, number string) (*http.Req
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -13775,6 +16461,17 @@ func NewUpsertOrderRequestWithBody(server string, source string, number string, 
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -13836,7 +16533,7 @@ func NewUpsertOrdersRequestWithBody(server string, params *UpsertOrdersParams, c
 }
 
 // NewGetWalkinOrderRequest constructs an http.Request for the GetWalkinOrder method
-func NewGetWalkinOrderRequest(server string, order string) (*http.Request, error) {
+func NewGetWalkinOrderRequest(server string, order string, params *GetWalkinOrderParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -13861,9 +16558,51 @@ func NewGetWalkinOrderRequest(server string, order string) (*http.Request, error
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -14070,6 +16809,17 @@ func NewClaimOrderRequestWithBody(server string, order string, params *ClaimOrde
 			}
 
 			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -14362,7 +17112,7 @@ func NewListProductsRequest(server string, params *ListProductsParams) (*http.Re
 }
 
 // NewGetProductRequest constructs an http.Request for the GetProduct method
-func NewGetProductRequest(server string, product string) (*http.Request, error) {
+func NewGetProductRequest(server string, product string, params *GetProductParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -14387,9 +17137,51 @@ func NewGetProductRequest(server string, product string) (*http.Request, error) 
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -14468,6 +17260,82 @@ func NewChangeProductRequestWithBody(server string, product string, params *Chan
 	return req, nil
 }
 
+// NewGetProductFiguresRequest constructs an http.Request for the GetProductFigures method
+func NewGetProductFiguresRequest(server string, product string, params *GetProductFiguresParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "product", product, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/products/%s/figures", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListRatesRequest constructs an http.Request for the ListRates method
 func NewListRatesRequest(server string, params *ListRatesParams) (*http.Request, error) {
 	var err error
@@ -14499,6 +17367,30 @@ func NewListRatesRequest(server string, params *ListRatesParams) (*http.Request,
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -14625,6 +17517,18 @@ func NewSearchRequest(server string, params *SearchParams) (*http.Request, error
 
 		}
 
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -14636,11 +17540,26 @@ func NewSearchRequest(server string, params *SearchParams) (*http.Request, error
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetSettingsRequest constructs an http.Request for the GetSettings method
-func NewGetSettingsRequest(server string) (*http.Request, error) {
+func NewGetSettingsRequest(server string, params *GetSettingsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14658,9 +17577,51 @@ func NewGetSettingsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -14811,7 +17772,7 @@ func NewListSlippingRequest(server string, params *ListSlippingParams) (*http.Re
 }
 
 // NewListStaffRequest constructs an http.Request for the ListStaff method
-func NewListStaffRequest(server string) (*http.Request, error) {
+func NewListStaffRequest(server string, params *ListStaffParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14827,6 +17788,57 @@ func NewListStaffRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -14893,7 +17905,7 @@ func NewInviteStaffRequestWithBody(server string, params *InviteStaffParams, con
 }
 
 // NewGetStaffRequest constructs an http.Request for the GetStaff method
-func NewGetStaffRequest(server string, user string) (*http.Request, error) {
+func NewGetStaffRequest(server string, user string, params *GetStaffParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -14918,9 +17930,51 @@ func NewGetStaffRequest(server string, user string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -15130,6 +18184,17 @@ func NewChangeRoleRequestWithBody(server string, user string, params *ChangeRole
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -15298,7 +18363,7 @@ func NewListSubscriptionsRequest(server string, params *ListSubscriptionsParams)
 }
 
 // NewFindSubscriptionRequest constructs an http.Request for the FindSubscription method
-func NewFindSubscriptionRequest(server string, source string, external string) (*http.Request, error) {
+func NewFindSubscriptionRequest(server string, source string, external string, params *FindSubscriptionParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -15330,9 +18395,51 @@ func NewFindSubscriptionRequest(server string, source string, external string) (
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -15400,6 +18507,17 @@ func NewUpsertSubscriptionRequestWithBody(server string, source string, external
 			}
 
 			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -15484,7 +18602,7 @@ func NewRenewSubscriptionRequestWithBody(server string, source string, external 
 }
 
 // NewListTagsRequest constructs an http.Request for the ListTags method
-func NewListTagsRequest(server string) (*http.Request, error) {
+func NewListTagsRequest(server string, params *ListTagsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -15502,6 +18620,57 @@ func NewListTagsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -15511,7 +18680,7 @@ func NewListTagsRequest(server string) (*http.Request, error) {
 }
 
 // NewListWebhooksRequest constructs an http.Request for the ListWebhooks method
-func NewListWebhooksRequest(server string) (*http.Request, error) {
+func NewListWebhooksRequest(server string, params *ListWebhooksParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -15527,6 +18696,57 @@ func NewListWebhooksRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -15636,13 +18856,24 @@ func NewRemoveWebhookRequest(server string, endpoint string, params *RemoveWebho
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewGetWebhookRequest constructs an http.Request for the GetWebhook method
-func NewGetWebhookRequest(server string, endpoint string) (*http.Request, error) {
+func NewGetWebhookRequest(server string, endpoint string, params *GetWebhookParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -15667,23 +18898,65 @@ func NewGetWebhookRequest(server string, endpoint string) (*http.Request, error)
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
-// NewChangeWebhookRequest calls the generic ChangeWebhook builder with application/json body
-func NewChangeWebhookRequest(server string, endpoint string, params *ChangeWebhookParams, body ChangeWebhookJSONRequestBody) (*http.Request, error) {
+// NewChangeWebhookRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeWebhook builder with application/merge-patch+json body
+func NewChangeWebhookRequestWithApplicationMergePatchPlusJSONBody(server string, endpoint string, params *ChangeWebhookParams, body ChangeWebhookApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewChangeWebhookRequestWithBody(server, endpoint, params, "application/json", bodyReader)
+	return NewChangeWebhookRequestWithBody(server, endpoint, params, "application/merge-patch+json", bodyReader)
 }
 
 // NewChangeWebhookRequestWithBody constructs an http.Request for the ChangeWebhook method, with any body, and a specified content type
@@ -15882,7 +19155,7 @@ func NewListDeliveriesRequest(server string, endpoint string, params *ListDelive
 }
 
 // NewGetDeliveryRequest constructs an http.Request for the GetDelivery method
-func NewGetDeliveryRequest(server string, endpoint string, customer string, event string) (*http.Request, error) {
+func NewGetDeliveryRequest(server string, endpoint string, customer string, event string, params *GetDeliveryParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -15921,9 +19194,51 @@ func NewGetDeliveryRequest(server string, endpoint string, customer string, even
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fields != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "fields", *params.Fields, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -16359,7 +19674,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /categories (the `ListCategories` operationId).
-	ListCategoriesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCategoriesAnswer, error)
+	ListCategoriesWithResponse(ctx context.Context, params *ListCategoriesParams, reqEditors ...RequestEditorFn) (*ListCategoriesAnswer, error)
 
 	// AddCategoryWithBodyWithResponse Add a category
 	//
@@ -16393,6 +19708,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /categories/{category} (the `RemoveCategory` operationId).
 	RemoveCategoryWithResponse(ctx context.Context, category string, params *RemoveCategoryParams, reqEditors ...RequestEditorFn) (*RemoveCategoryAnswer, error)
+
+	// GetCategoryWithResponse Read a category
+	//
+	// Needs the scope `products:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /categories/{category} (the `GetCategory` operationId).
+	GetCategoryWithResponse(ctx context.Context, category string, params *GetCategoryParams, reqEditors ...RequestEditorFn) (*GetCategoryAnswer, error)
 
 	// ChangeCategoryWithBodyWithResponse Rename or move a category
 	//
@@ -16616,7 +19940,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /customers/{customer}/consents (the `ListConsents` operationId).
-	ListConsentsWithResponse(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*ListConsentsAnswer, error)
+	ListConsentsWithResponse(ctx context.Context, customer string, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsAnswer, error)
 
 	// AddConsentWithBodyWithResponse Write down a yes or a no
 	//
@@ -16789,7 +20113,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /customers/{customer}/merges (the `ListMerges` operationId).
-	ListMergesWithResponse(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*ListMergesAnswer, error)
+	ListMergesWithResponse(ctx context.Context, customer string, params *ListMergesParams, reqEditors ...RequestEditorFn) (*ListMergesAnswer, error)
 
 	// MergeCustomerWithBodyWithResponse Merge another customer into this one
 	//
@@ -16858,7 +20182,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
-	GetOrderWithResponse(ctx context.Context, customer string, order string, reqEditors ...RequestEditorFn) (*GetOrderAnswer, error)
+	GetOrderWithResponse(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*GetOrderAnswer, error)
 
 	// CancelOrderWithBodyWithResponse Call an order off
 	//
@@ -16954,7 +20278,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
-	GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error)
+	GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error)
 
 	// CancelSubscriptionWithBodyWithResponse Write down that a subscription ends
 	//
@@ -17030,7 +20354,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /duplicates (the `ListDuplicates` operationId).
-	ListDuplicatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDuplicatesAnswer, error)
+	ListDuplicatesWithResponse(ctx context.Context, params *ListDuplicatesParams, reqEditors ...RequestEditorFn) (*ListDuplicatesAnswer, error)
 
 	// SearchDuplicatesWithResponse Look for pairs now instead of tonight
 	//
@@ -17079,7 +20403,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /imports (the `ListImports` operationId).
-	ListImportsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListImportsAnswer, error)
+	ListImportsWithResponse(ctx context.Context, params *ListImportsParams, reqEditors ...RequestEditorFn) (*ListImportsAnswer, error)
 
 	// UploadImportWithBodyWithResponse Upload a file
 	//
@@ -17108,7 +20432,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /imports/{import} (the `GetImport` operationId).
-	GetImportWithResponse(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*GetImportAnswer, error)
+	GetImportWithResponse(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*GetImportAnswer, error)
 
 	// ListBadRowsWithResponse List the rows that were left out, with their reason
 	//
@@ -17126,7 +20450,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /imports/{import}/check (the `CheckImport` operationId).
-	CheckImportWithResponse(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*CheckImportAnswer, error)
+	CheckImportWithResponse(ctx context.Context, pImport string, params *CheckImportParams, reqEditors ...RequestEditorFn) (*CheckImportAnswer, error)
 
 	// ContinueImportWithResponse Go on with an import that stopped
 	//
@@ -17179,6 +20503,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /imports/{import}/undoing (the `UndoImport` operationId).
 	UndoImportWithResponse(ctx context.Context, pImport string, params *UndoImportParams, reqEditors ...RequestEditorFn) (*UndoImportAnswer, error)
 
+	// GetCohortsWithResponse Read cohorts side by side, or from another event than the first purchase on
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /insights/cohorts (the `GetCohorts` operationId).
+	GetCohortsWithResponse(ctx context.Context, params *GetCohortsParams, reqEditors ...RequestEditorFn) (*GetCohortsAnswer, error)
+
 	// GetContractsWithResponse Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
 	//
 	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
@@ -17197,7 +20532,29 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /insights/costs (the `GetCosts` operationId).
-	GetCostsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCostsAnswer, error)
+	GetCostsWithResponse(ctx context.Context, params *GetCostsParams, reqEditors ...RequestEditorFn) (*GetCostsAnswer, error)
+
+	// ChangeCostsWithBodyWithResponse Change some of what winning and keeping a customer costs
+	//
+	// A JSON merge patch: what is left out stays, null is not entered.
+	//
+	// Needs the scope `insights:write` and the role manager.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+	ChangeCostsWithBodyWithResponse(ctx context.Context, params *ChangeCostsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeCostsAnswer, error)
+
+	// ChangeCostsWithApplicationMergePatchPlusJSONBodyWithResponse Change some of what winning and keeping a customer costs
+	//
+	// A JSON merge patch: what is left out stays, null is not entered.
+	//
+	// Needs the scope `insights:write` and the role manager.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+	ChangeCostsWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, params *ChangeCostsParams, body ChangeCostsApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeCostsAnswer, error)
 
 	// SetCostsWithBodyWithResponse Enter what winning and keeping a customer costs
 	//
@@ -17237,7 +20594,18 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /insights/forecast (the `GetForecast` operationId).
-	GetForecastWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetForecastAnswer, error)
+	GetForecastWithResponse(ctx context.Context, params *GetForecastParams, reqEditors ...RequestEditorFn) (*GetForecastAnswer, error)
+
+	// GetMoneyCaseWithResponse Read what keeping more customers is worth, and who brings the revenue
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /insights/money (the `GetMoneyCase` operationId).
+	GetMoneyCaseWithResponse(ctx context.Context, params *GetMoneyCaseParams, reqEditors ...RequestEditorFn) (*GetMoneyCaseAnswer, error)
 
 	// GetMovedWithResponse Read what moved the figures from one period to another
 	//
@@ -17249,6 +20617,17 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /insights/moved (the `GetMoved` operationId).
 	GetMovedWithResponse(ctx context.Context, params *GetMovedParams, reqEditors ...RequestEditorFn) (*GetMovedAnswer, error)
+
+	// GetValueWithResponse Read who is a customer still, and what they will bring, all together
+	//
+	// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Of single customers getScore, listSlipping and listDue tell.
+	//
+	// Needs the scope `insights:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /insights/value (the `GetValue` operationId).
+	GetValueWithResponse(ctx context.Context, params *GetValueParams, reqEditors ...RequestEditorFn) (*GetValueAnswer, error)
 
 	// ListJobsWithResponse List background work
 	//
@@ -17330,7 +20709,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /me (the `GetKey` operationId).
-	GetKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetKeyAnswer, error)
+	GetKeyWithResponse(ctx context.Context, params *GetKeyParams, reqEditors ...RequestEditorFn) (*GetKeyAnswer, error)
 
 	// ListOrdersWithResponse List orders and returns
 	//
@@ -17348,7 +20727,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /orders-by/{source}/{number} (the `FindOrder` operationId).
-	FindOrderWithResponse(ctx context.Context, source string, number string, reqEditors ...RequestEditorFn) (*FindOrderAnswer, error)
+	FindOrderWithResponse(ctx context.Context, source string, number string, params *FindOrderParams, reqEditors ...RequestEditorFn) (*FindOrderAnswer, error)
 
 	// UpsertOrderWithBodyWithResponse Tell of an order by its number in your system
 	//
@@ -17401,7 +20780,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
-	GetWalkinOrderWithResponse(ctx context.Context, order string, reqEditors ...RequestEditorFn) (*GetWalkinOrderAnswer, error)
+	GetWalkinOrderWithResponse(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*GetWalkinOrderAnswer, error)
 
 	// CancelWalkinOrderWithBodyWithResponse Call an order off
 	//
@@ -17513,7 +20892,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /products/{product} (the `GetProduct` operationId).
-	GetProductWithResponse(ctx context.Context, product string, reqEditors ...RequestEditorFn) (*GetProductAnswer, error)
+	GetProductWithResponse(ctx context.Context, product string, params *GetProductParams, reqEditors ...RequestEditorFn) (*GetProductAnswer, error)
 
 	// ChangeProductWithBodyWithResponse Change a product
 	//
@@ -17536,6 +20915,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /products/{product} (the `ChangeProduct` operationId).
 	ChangeProductWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, product string, params *ChangeProductParams, body ChangeProductApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeProductAnswer, error)
+
+	// GetProductFiguresWithResponse Read how a product sells: by month, and who buys it
+	//
+	// Needs the scope `products:read` and the role viewer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /products/{product}/figures (the `GetProductFigures` operationId).
+	GetProductFiguresWithResponse(ctx context.Context, product string, params *GetProductFiguresParams, reqEditors ...RequestEditorFn) (*GetProductFiguresAnswer, error)
 
 	// ListRatesWithResponse List the newest rates of currencies
 	//
@@ -17584,7 +20972,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /settings (the `GetSettings` operationId).
-	GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsAnswer, error)
+	GetSettingsWithResponse(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*GetSettingsAnswer, error)
 
 	// ChangeSettingsWithBodyWithResponse Change the business's settings
 	//
@@ -17626,7 +21014,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff (the `ListStaff` operationId).
-	ListStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStaffAnswer, error)
+	ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffAnswer, error)
 
 	// InviteStaffWithBodyWithResponse Add a member of staff
 	//
@@ -17657,7 +21045,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/{user} (the `GetStaff` operationId).
-	GetStaffWithResponse(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*GetStaffAnswer, error)
+	GetStaffWithResponse(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*GetStaffAnswer, error)
 
 	// DisableStaffWithResponse Let a member of staff in no more
 	//
@@ -17730,7 +21118,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
-	FindSubscriptionWithResponse(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error)
+	FindSubscriptionWithResponse(ctx context.Context, source string, external string, params *FindSubscriptionParams, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error)
 
 	// UpsertSubscriptionWithBodyWithResponse Tell of a subscription by its id in your system
 	//
@@ -17783,7 +21171,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /tags (the `ListTags` operationId).
-	ListTagsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTagsAnswer, error)
+	ListTagsWithResponse(ctx context.Context, params *ListTagsParams, reqEditors ...RequestEditorFn) (*ListTagsAnswer, error)
 
 	// ListWebhooksWithResponse List the endpoints that are told of events
 	//
@@ -17792,7 +21180,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /webhooks (the `ListWebhooks` operationId).
-	ListWebhooksWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWebhooksAnswer, error)
+	ListWebhooksWithResponse(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*ListWebhooksAnswer, error)
 
 	// AddWebhookWithBodyWithResponse Add an endpoint
 	//
@@ -17832,7 +21220,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /webhooks/{endpoint} (the `GetWebhook` operationId).
-	GetWebhookWithResponse(ctx context.Context, endpoint string, reqEditors ...RequestEditorFn) (*GetWebhookAnswer, error)
+	GetWebhookWithResponse(ctx context.Context, endpoint string, params *GetWebhookParams, reqEditors ...RequestEditorFn) (*GetWebhookAnswer, error)
 
 	// ChangeWebhookWithBodyWithResponse Change an endpoint
 	//
@@ -17845,16 +21233,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
 	ChangeWebhookWithBodyWithResponse(ctx context.Context, endpoint string, params *ChangeWebhookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeWebhookAnswer, error)
 
-	// ChangeWebhookWithResponse Change an endpoint
+	// ChangeWebhookWithApplicationMergePatchPlusJSONBodyWithResponse Change an endpoint
 	//
 	// What is left out stays.
 	//
 	// Needs the scope `webhooks:write` and the role owner.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
-	ChangeWebhookWithResponse(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWebhookAnswer, error)
+	ChangeWebhookWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWebhookAnswer, error)
 
 	// ListDeliveriesWithResponse List what was sent, the newest first
 	//
@@ -17874,7 +21262,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /webhooks/{endpoint}/deliveries/{customer}/{event} (the `GetDelivery` operationId).
-	GetDeliveryWithResponse(ctx context.Context, endpoint string, customer string, event string, reqEditors ...RequestEditorFn) (*GetDeliveryAnswer, error)
+	GetDeliveryWithResponse(ctx context.Context, endpoint string, customer string, event string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryAnswer, error)
 
 	// ReplayDeliveryWithResponse Send one delivery again
 	//
@@ -18145,6 +21533,61 @@ func (r RemoveCategoryAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RemoveCategoryAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCategoryAnswer200Headers the declared response headers of an HTTP 200 response for GetCategory
+type GetCategoryAnswer200Headers struct {
+	ETag *string
+}
+
+type GetCategoryAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Category
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetCategoryAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCategoryAnswer) GetJSON200() *Category {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCategoryAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCategoryAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCategoryAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCategoryAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCategoryAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -21208,6 +24651,61 @@ func (r UndoImportAnswer) ContentType() string {
 	return ""
 }
 
+// GetCohortsAnswer200Headers the declared response headers of an HTTP 200 response for GetCohorts
+type GetCohortsAnswer200Headers struct {
+	ETag *string
+}
+
+type GetCohortsAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KeptCohortGroups
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetCohortsAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCohortsAnswer) GetJSON200() *KeptCohortGroups {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCohortsAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCohortsAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCohortsAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCohortsAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCohortsAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetContractsAnswer200Headers the declared response headers of an HTTP 200 response for GetContracts
 type GetContractsAnswer200Headers struct {
 	ETag *string
@@ -21217,7 +24715,7 @@ type GetContractsAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Figures
+	JSON200 *KeptContracts
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -21225,7 +24723,7 @@ type GetContractsAnswer struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetContractsAnswer) GetJSON200() *Figures {
+func (r GetContractsAnswer) GetJSON200() *KeptContracts {
 	return r.JSON200
 }
 
@@ -21318,6 +24816,61 @@ func (r GetCostsAnswer) ContentType() string {
 	return ""
 }
 
+// ChangeCostsAnswer200Headers the declared response headers of an HTTP 200 response for ChangeCosts
+type ChangeCostsAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeCostsAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Costs
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeCostsAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeCostsAnswer) GetJSON200() *Costs {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeCostsAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeCostsAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeCostsAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeCostsAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeCostsAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SetCostsAnswer200Headers the declared response headers of an HTTP 200 response for SetCosts
 type SetCostsAnswer200Headers struct {
 	ETag *string
@@ -21382,7 +24935,7 @@ type GetFiguresAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Figures
+	JSON200 *KeptFigures
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -21390,7 +24943,7 @@ type GetFiguresAnswer struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetFiguresAnswer) GetJSON200() *Figures {
+func (r GetFiguresAnswer) GetJSON200() *KeptFigures {
 	return r.JSON200
 }
 
@@ -21437,7 +24990,7 @@ type GetForecastAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Figures
+	JSON200 *KeptForecast
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -21445,7 +24998,7 @@ type GetForecastAnswer struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetForecastAnswer) GetJSON200() *Figures {
+func (r GetForecastAnswer) GetJSON200() *KeptForecast {
 	return r.JSON200
 }
 
@@ -21483,6 +25036,61 @@ func (r GetForecastAnswer) ContentType() string {
 	return ""
 }
 
+// GetMoneyCaseAnswer200Headers the declared response headers of an HTTP 200 response for GetMoneyCase
+type GetMoneyCaseAnswer200Headers struct {
+	ETag *string
+}
+
+type GetMoneyCaseAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KeptMoney
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetMoneyCaseAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMoneyCaseAnswer) GetJSON200() *KeptMoney {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMoneyCaseAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMoneyCaseAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMoneyCaseAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMoneyCaseAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMoneyCaseAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetMovedAnswer200Headers the declared response headers of an HTTP 200 response for GetMoved
 type GetMovedAnswer200Headers struct {
 	ETag *string
@@ -21492,7 +25100,7 @@ type GetMovedAnswer struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Figures
+	JSON200 *KeptMoved
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -21500,7 +25108,7 @@ type GetMovedAnswer struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetMovedAnswer) GetJSON200() *Figures {
+func (r GetMovedAnswer) GetJSON200() *KeptMoved {
 	return r.JSON200
 }
 
@@ -21532,6 +25140,61 @@ func (r GetMovedAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetMovedAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetValueAnswer200Headers the declared response headers of an HTTP 200 response for GetValue
+type GetValueAnswer200Headers struct {
+	ETag *string
+}
+
+type GetValueAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KeptWorth
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetValueAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetValueAnswer) GetJSON200() *KeptWorth {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetValueAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetValueAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetValueAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetValueAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetValueAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -22549,6 +26212,61 @@ func (r ChangeProductAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChangeProductAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetProductFiguresAnswer200Headers the declared response headers of an HTTP 200 response for GetProductFigures
+type GetProductFiguresAnswer200Headers struct {
+	ETag *string
+}
+
+type GetProductFiguresAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Sold
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetProductFiguresAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetProductFiguresAnswer) GetJSON200() *Sold {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetProductFiguresAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetProductFiguresAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProductFiguresAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProductFiguresAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetProductFiguresAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -24232,8 +27950,8 @@ func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /categories (the `ListCategories` operationId).
-func (c *ClientWithResponses) ListCategoriesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListCategoriesAnswer, error) {
-	rsp, err := c.ListCategories(ctx, reqEditors...)
+func (c *ClientWithResponses) ListCategoriesWithResponse(ctx context.Context, params *ListCategoriesParams, reqEditors ...RequestEditorFn) (*ListCategoriesAnswer, error) {
+	rsp, err := c.ListCategories(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -24289,6 +28007,21 @@ func (c *ClientWithResponses) RemoveCategoryWithResponse(ctx context.Context, ca
 		return nil, err
 	}
 	return ParseRemoveCategoryAnswer(rsp)
+}
+
+// GetCategoryWithResponse Read a category
+//
+// Needs the scope `products:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /categories/{category} (the `GetCategory` operationId).
+func (c *ClientWithResponses) GetCategoryWithResponse(ctx context.Context, category string, params *GetCategoryParams, reqEditors ...RequestEditorFn) (*GetCategoryAnswer, error) {
+	rsp, err := c.GetCategory(ctx, category, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCategoryAnswer(rsp)
 }
 
 // ChangeCategoryWithBodyWithResponse Rename or move a category
@@ -24639,8 +28372,8 @@ func (c *ClientWithResponses) LogCallWithResponse(ctx context.Context, customer 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /customers/{customer}/consents (the `ListConsents` operationId).
-func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*ListConsentsAnswer, error) {
-	rsp, err := c.ListConsents(ctx, customer, reqEditors...)
+func (c *ClientWithResponses) ListConsentsWithResponse(ctx context.Context, customer string, params *ListConsentsParams, reqEditors ...RequestEditorFn) (*ListConsentsAnswer, error) {
+	rsp, err := c.ListConsents(ctx, customer, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -24914,8 +28647,8 @@ func (c *ClientWithResponses) PreferIdentityWithResponse(ctx context.Context, cu
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /customers/{customer}/merges (the `ListMerges` operationId).
-func (c *ClientWithResponses) ListMergesWithResponse(ctx context.Context, customer string, reqEditors ...RequestEditorFn) (*ListMergesAnswer, error) {
-	rsp, err := c.ListMerges(ctx, customer, reqEditors...)
+func (c *ClientWithResponses) ListMergesWithResponse(ctx context.Context, customer string, params *ListMergesParams, reqEditors ...RequestEditorFn) (*ListMergesAnswer, error) {
+	rsp, err := c.ListMerges(ctx, customer, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25025,8 +28758,8 @@ func (c *ClientWithResponses) RemoveNoteWithResponse(ctx context.Context, custom
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
-func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, customer string, order string, reqEditors ...RequestEditorFn) (*GetOrderAnswer, error) {
-	rsp, err := c.GetOrder(ctx, customer, order, reqEditors...)
+func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*GetOrderAnswer, error) {
+	rsp, err := c.GetOrder(ctx, customer, order, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25181,8 +28914,8 @@ func (c *ClientWithResponses) GetScoreWithResponse(ctx context.Context, customer
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
-func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error) {
-	rsp, err := c.GetSubscription(ctx, customer, subscription, reqEditors...)
+func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error) {
+	rsp, err := c.GetSubscription(ctx, customer, subscription, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25305,8 +29038,8 @@ func (c *ClientWithResponses) ListDueWithResponse(ctx context.Context, params *L
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /duplicates (the `ListDuplicates` operationId).
-func (c *ClientWithResponses) ListDuplicatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDuplicatesAnswer, error) {
-	rsp, err := c.ListDuplicates(ctx, reqEditors...)
+func (c *ClientWithResponses) ListDuplicatesWithResponse(ctx context.Context, params *ListDuplicatesParams, reqEditors ...RequestEditorFn) (*ListDuplicatesAnswer, error) {
+	rsp, err := c.ListDuplicates(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25384,8 +29117,8 @@ func (c *ClientWithResponses) RecordEventsWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /imports (the `ListImports` operationId).
-func (c *ClientWithResponses) ListImportsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListImportsAnswer, error) {
-	rsp, err := c.ListImports(ctx, reqEditors...)
+func (c *ClientWithResponses) ListImportsWithResponse(ctx context.Context, params *ListImportsParams, reqEditors ...RequestEditorFn) (*ListImportsAnswer, error) {
+	rsp, err := c.ListImports(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25431,8 +29164,8 @@ func (c *ClientWithResponses) RemoveImportWithResponse(ctx context.Context, pImp
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /imports/{import} (the `GetImport` operationId).
-func (c *ClientWithResponses) GetImportWithResponse(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*GetImportAnswer, error) {
-	rsp, err := c.GetImport(ctx, pImport, reqEditors...)
+func (c *ClientWithResponses) GetImportWithResponse(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*GetImportAnswer, error) {
+	rsp, err := c.GetImport(ctx, pImport, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25461,8 +29194,8 @@ func (c *ClientWithResponses) ListBadRowsWithResponse(ctx context.Context, pImpo
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /imports/{import}/check (the `CheckImport` operationId).
-func (c *ClientWithResponses) CheckImportWithResponse(ctx context.Context, pImport string, reqEditors ...RequestEditorFn) (*CheckImportAnswer, error) {
-	rsp, err := c.CheckImport(ctx, pImport, reqEditors...)
+func (c *ClientWithResponses) CheckImportWithResponse(ctx context.Context, pImport string, params *CheckImportParams, reqEditors ...RequestEditorFn) (*CheckImportAnswer, error) {
+	rsp, err := c.CheckImport(ctx, pImport, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25550,6 +29283,23 @@ func (c *ClientWithResponses) UndoImportWithResponse(ctx context.Context, pImpor
 	return ParseUndoImportAnswer(rsp)
 }
 
+// GetCohortsWithResponse Read cohorts side by side, or from another event than the first purchase on
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /insights/cohorts (the `GetCohorts` operationId).
+func (c *ClientWithResponses) GetCohortsWithResponse(ctx context.Context, params *GetCohortsParams, reqEditors ...RequestEditorFn) (*GetCohortsAnswer, error) {
+	rsp, err := c.GetCohorts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCohortsAnswer(rsp)
+}
+
 // GetContractsWithResponse Read how subscriptions are kept: logo, gross and net retention, and renewals to expect
 //
 // Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Days within it are counted from 1970-01-01. Money is what is paid a month, in the business's own currency, of each period at the rates of its last day.
@@ -25574,12 +29324,46 @@ func (c *ClientWithResponses) GetContractsWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /insights/costs (the `GetCosts` operationId).
-func (c *ClientWithResponses) GetCostsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCostsAnswer, error) {
-	rsp, err := c.GetCosts(ctx, reqEditors...)
+func (c *ClientWithResponses) GetCostsWithResponse(ctx context.Context, params *GetCostsParams, reqEditors ...RequestEditorFn) (*GetCostsAnswer, error) {
+	rsp, err := c.GetCosts(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseGetCostsAnswer(rsp)
+}
+
+// ChangeCostsWithBodyWithResponse Change some of what winning and keeping a customer costs
+//
+// A JSON merge patch: what is left out stays, null is not entered.
+//
+// Needs the scope `insights:write` and the role manager.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+func (c *ClientWithResponses) ChangeCostsWithBodyWithResponse(ctx context.Context, params *ChangeCostsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeCostsAnswer, error) {
+	rsp, err := c.ChangeCostsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeCostsAnswer(rsp)
+}
+
+// ChangeCostsWithApplicationMergePatchPlusJSONBodyWithResponse Change some of what winning and keeping a customer costs
+//
+// A JSON merge patch: what is left out stays, null is not entered.
+//
+// Needs the scope `insights:write` and the role manager.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /insights/costs (the `ChangeCosts` operationId).
+func (c *ClientWithResponses) ChangeCostsWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, params *ChangeCostsParams, body ChangeCostsApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeCostsAnswer, error) {
+	rsp, err := c.ChangeCostsWithApplicationMergePatchPlusJSONBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeCostsAnswer(rsp)
 }
 
 // SetCostsWithBodyWithResponse Enter what winning and keeping a customer costs
@@ -25638,12 +29422,29 @@ func (c *ClientWithResponses) GetFiguresWithResponse(ctx context.Context, params
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /insights/forecast (the `GetForecast` operationId).
-func (c *ClientWithResponses) GetForecastWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetForecastAnswer, error) {
-	rsp, err := c.GetForecast(ctx, reqEditors...)
+func (c *ClientWithResponses) GetForecastWithResponse(ctx context.Context, params *GetForecastParams, reqEditors ...RequestEditorFn) (*GetForecastAnswer, error) {
+	rsp, err := c.GetForecast(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseGetForecastAnswer(rsp)
+}
+
+// GetMoneyCaseWithResponse Read what keeping more customers is worth, and who brings the revenue
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /insights/money (the `GetMoneyCase` operationId).
+func (c *ClientWithResponses) GetMoneyCaseWithResponse(ctx context.Context, params *GetMoneyCaseParams, reqEditors ...RequestEditorFn) (*GetMoneyCaseAnswer, error) {
+	rsp, err := c.GetMoneyCase(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMoneyCaseAnswer(rsp)
 }
 
 // GetMovedWithResponse Read what moved the figures from one period to another
@@ -25661,6 +29462,23 @@ func (c *ClientWithResponses) GetMovedWithResponse(ctx context.Context, params *
 		return nil, err
 	}
 	return ParseGetMovedAnswer(rsp)
+}
+
+// GetValueWithResponse Read who is a customer still, and what they will bring, all together
+//
+// Answered from what was kept, with the time it was computed. If there is nothing yet it is computed, and the answer is 503: ask again a few seconds later. Of single customers getScore, listSlipping and listDue tell.
+//
+// Needs the scope `insights:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /insights/value (the `GetValue` operationId).
+func (c *ClientWithResponses) GetValueWithResponse(ctx context.Context, params *GetValueParams, reqEditors ...RequestEditorFn) (*GetValueAnswer, error) {
+	rsp, err := c.GetValue(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetValueAnswer(rsp)
 }
 
 // ListJobsWithResponse List background work
@@ -25785,8 +29603,8 @@ func (c *ClientWithResponses) CancelJobWithResponse(ctx context.Context, job str
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /me (the `GetKey` operationId).
-func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetKeyAnswer, error) {
-	rsp, err := c.GetKey(ctx, reqEditors...)
+func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, params *GetKeyParams, reqEditors ...RequestEditorFn) (*GetKeyAnswer, error) {
+	rsp, err := c.GetKey(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25815,8 +29633,8 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /orders-by/{source}/{number} (the `FindOrder` operationId).
-func (c *ClientWithResponses) FindOrderWithResponse(ctx context.Context, source string, number string, reqEditors ...RequestEditorFn) (*FindOrderAnswer, error) {
-	rsp, err := c.FindOrder(ctx, source, number, reqEditors...)
+func (c *ClientWithResponses) FindOrderWithResponse(ctx context.Context, source string, number string, params *FindOrderParams, reqEditors ...RequestEditorFn) (*FindOrderAnswer, error) {
+	rsp, err := c.FindOrder(ctx, source, number, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -25898,8 +29716,8 @@ func (c *ClientWithResponses) UpsertOrdersWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
-func (c *ClientWithResponses) GetWalkinOrderWithResponse(ctx context.Context, order string, reqEditors ...RequestEditorFn) (*GetWalkinOrderAnswer, error) {
-	rsp, err := c.GetWalkinOrder(ctx, order, reqEditors...)
+func (c *ClientWithResponses) GetWalkinOrderWithResponse(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*GetWalkinOrderAnswer, error) {
+	rsp, err := c.GetWalkinOrder(ctx, order, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26082,8 +29900,8 @@ func (c *ClientWithResponses) ListProductsWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /products/{product} (the `GetProduct` operationId).
-func (c *ClientWithResponses) GetProductWithResponse(ctx context.Context, product string, reqEditors ...RequestEditorFn) (*GetProductAnswer, error) {
-	rsp, err := c.GetProduct(ctx, product, reqEditors...)
+func (c *ClientWithResponses) GetProductWithResponse(ctx context.Context, product string, params *GetProductParams, reqEditors ...RequestEditorFn) (*GetProductAnswer, error) {
+	rsp, err := c.GetProduct(ctx, product, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26122,6 +29940,21 @@ func (c *ClientWithResponses) ChangeProductWithApplicationMergePatchPlusJSONBody
 		return nil, err
 	}
 	return ParseChangeProductAnswer(rsp)
+}
+
+// GetProductFiguresWithResponse Read how a product sells: by month, and who buys it
+//
+// Needs the scope `products:read` and the role viewer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /products/{product}/figures (the `GetProductFigures` operationId).
+func (c *ClientWithResponses) GetProductFiguresWithResponse(ctx context.Context, product string, params *GetProductFiguresParams, reqEditors ...RequestEditorFn) (*GetProductFiguresAnswer, error) {
+	rsp, err := c.GetProductFigures(ctx, product, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProductFiguresAnswer(rsp)
 }
 
 // ListRatesWithResponse List the newest rates of currencies
@@ -26195,8 +30028,8 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /settings (the `GetSettings` operationId).
-func (c *ClientWithResponses) GetSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSettingsAnswer, error) {
-	rsp, err := c.GetSettings(ctx, reqEditors...)
+func (c *ClientWithResponses) GetSettingsWithResponse(ctx context.Context, params *GetSettingsParams, reqEditors ...RequestEditorFn) (*GetSettingsAnswer, error) {
+	rsp, err := c.GetSettings(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26261,8 +30094,8 @@ func (c *ClientWithResponses) ListSlippingWithResponse(ctx context.Context, para
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff (the `ListStaff` operationId).
-func (c *ClientWithResponses) ListStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStaffAnswer, error) {
-	rsp, err := c.ListStaff(ctx, reqEditors...)
+func (c *ClientWithResponses) ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffAnswer, error) {
+	rsp, err := c.ListStaff(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26310,8 +30143,8 @@ func (c *ClientWithResponses) InviteStaffWithResponse(ctx context.Context, param
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/{user} (the `GetStaff` operationId).
-func (c *ClientWithResponses) GetStaffWithResponse(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*GetStaffAnswer, error) {
-	rsp, err := c.GetStaff(ctx, user, reqEditors...)
+func (c *ClientWithResponses) GetStaffWithResponse(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*GetStaffAnswer, error) {
+	rsp, err := c.GetStaff(ctx, user, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26425,8 +30258,8 @@ func (c *ClientWithResponses) ListSubscriptionsWithResponse(ctx context.Context,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /subscriptions-by/{source}/{external} (the `FindSubscription` operationId).
-func (c *ClientWithResponses) FindSubscriptionWithResponse(ctx context.Context, source string, external string, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error) {
-	rsp, err := c.FindSubscription(ctx, source, external, reqEditors...)
+func (c *ClientWithResponses) FindSubscriptionWithResponse(ctx context.Context, source string, external string, params *FindSubscriptionParams, reqEditors ...RequestEditorFn) (*FindSubscriptionAnswer, error) {
+	rsp, err := c.FindSubscription(ctx, source, external, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26508,8 +30341,8 @@ func (c *ClientWithResponses) RenewSubscriptionWithResponse(ctx context.Context,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /tags (the `ListTags` operationId).
-func (c *ClientWithResponses) ListTagsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTagsAnswer, error) {
-	rsp, err := c.ListTags(ctx, reqEditors...)
+func (c *ClientWithResponses) ListTagsWithResponse(ctx context.Context, params *ListTagsParams, reqEditors ...RequestEditorFn) (*ListTagsAnswer, error) {
+	rsp, err := c.ListTags(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26523,8 +30356,8 @@ func (c *ClientWithResponses) ListTagsWithResponse(ctx context.Context, reqEdito
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /webhooks (the `ListWebhooks` operationId).
-func (c *ClientWithResponses) ListWebhooksWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWebhooksAnswer, error) {
-	rsp, err := c.ListWebhooks(ctx, reqEditors...)
+func (c *ClientWithResponses) ListWebhooksWithResponse(ctx context.Context, params *ListWebhooksParams, reqEditors ...RequestEditorFn) (*ListWebhooksAnswer, error) {
+	rsp, err := c.ListWebhooks(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26587,8 +30420,8 @@ func (c *ClientWithResponses) RemoveWebhookWithResponse(ctx context.Context, end
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /webhooks/{endpoint} (the `GetWebhook` operationId).
-func (c *ClientWithResponses) GetWebhookWithResponse(ctx context.Context, endpoint string, reqEditors ...RequestEditorFn) (*GetWebhookAnswer, error) {
-	rsp, err := c.GetWebhook(ctx, endpoint, reqEditors...)
+func (c *ClientWithResponses) GetWebhookWithResponse(ctx context.Context, endpoint string, params *GetWebhookParams, reqEditors ...RequestEditorFn) (*GetWebhookAnswer, error) {
+	rsp, err := c.GetWebhook(ctx, endpoint, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26612,17 +30445,17 @@ func (c *ClientWithResponses) ChangeWebhookWithBodyWithResponse(ctx context.Cont
 	return ParseChangeWebhookAnswer(rsp)
 }
 
-// ChangeWebhookWithResponse Change an endpoint
+// ChangeWebhookWithApplicationMergePatchPlusJSONBodyWithResponse Change an endpoint
 //
 // What is left out stays.
 //
 // Needs the scope `webhooks:write` and the role owner.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /webhooks/{endpoint} (the `ChangeWebhook` operationId).
-func (c *ClientWithResponses) ChangeWebhookWithResponse(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWebhookAnswer, error) {
-	rsp, err := c.ChangeWebhook(ctx, endpoint, params, body, reqEditors...)
+func (c *ClientWithResponses) ChangeWebhookWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, endpoint string, params *ChangeWebhookParams, body ChangeWebhookApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWebhookAnswer, error) {
+	rsp, err := c.ChangeWebhookWithApplicationMergePatchPlusJSONBody(ctx, endpoint, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26653,8 +30486,8 @@ func (c *ClientWithResponses) ListDeliveriesWithResponse(ctx context.Context, en
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /webhooks/{endpoint}/deliveries/{customer}/{event} (the `GetDelivery` operationId).
-func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, endpoint string, customer string, event string, reqEditors ...RequestEditorFn) (*GetDeliveryAnswer, error) {
-	rsp, err := c.GetDelivery(ctx, endpoint, customer, event, reqEditors...)
+func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, endpoint string, customer string, event string, params *GetDeliveryParams, reqEditors ...RequestEditorFn) (*GetDeliveryAnswer, error) {
+	rsp, err := c.GetDelivery(ctx, endpoint, customer, event, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -26932,6 +30765,55 @@ func ParseRemoveCategoryAnswer(rsp *http.Response) (*RemoveCategoryAnswer, error
 	return response, nil
 }
 
+// ParseGetCategoryAnswer parses an HTTP response from a GetCategoryWithResponse call
+func ParseGetCategoryAnswer(rsp *http.Response) (*GetCategoryAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCategoryAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Category
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetCategoryAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseChangeCategoryAnswer parses an HTTP response from a ChangeCategoryWithResponse call
 func ParseChangeCategoryAnswer(rsp *http.Response) (*ChangeCategoryAnswer, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -27124,6 +31006,9 @@ func ParseFindCustomerAnswer(rsp *http.Response) (*FindCustomerAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -27231,6 +31116,9 @@ func ParseGetCustomerAnswer(rsp *http.Response) (*GetCustomerAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -27804,6 +31692,9 @@ func ParseGetEventAnswer(rsp *http.Response) (*GetEventAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -27882,6 +31773,9 @@ func ParseGetFactsAnswer(rsp *http.Response) (*GetFactsAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -28284,6 +32178,9 @@ func ParseGetOrderAnswer(rsp *http.Response) (*GetOrderAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -28514,6 +32411,9 @@ func ParseGetScoreAnswer(rsp *http.Response) (*GetScoreAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -28559,6 +32459,9 @@ func ParseGetSubscriptionAnswer(rsp *http.Response) (*GetSubscriptionAnswer, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29101,6 +33004,9 @@ func ParseGetImportAnswer(rsp *http.Response) (*GetImportAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -29179,6 +33085,9 @@ func ParseCheckImportAnswer(rsp *http.Response) (*CheckImportAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29389,6 +33298,55 @@ func ParseUndoImportAnswer(rsp *http.Response) (*UndoImportAnswer, error) {
 	return response, nil
 }
 
+// ParseGetCohortsAnswer parses an HTTP response from a GetCohortsWithResponse call
+func ParseGetCohortsAnswer(rsp *http.Response) (*GetCohortsAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCohortsAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KeptCohortGroups
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetCohortsAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetContractsAnswer parses an HTTP response from a GetContractsWithResponse call
 func ParseGetContractsAnswer(rsp *http.Response) (*GetContractsAnswer, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -29404,11 +33362,14 @@ func ParseGetContractsAnswer(rsp *http.Response) (*GetContractsAnswer, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Figures
+		var dest KeptContracts
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29456,6 +33417,9 @@ func ParseGetCostsAnswer(rsp *http.Response) (*GetCostsAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -29468,6 +33432,52 @@ func ParseGetCostsAnswer(rsp *http.Response) (*GetCostsAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetCostsAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChangeCostsAnswer parses an HTTP response from a ChangeCostsWithResponse call
+func ParseChangeCostsAnswer(rsp *http.Response) (*ChangeCostsAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeCostsAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Costs
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeCostsAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29542,11 +33552,14 @@ func ParseGetFiguresAnswer(rsp *http.Response) (*GetFiguresAnswer, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Figures
+		var dest KeptFigures
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29588,11 +33601,14 @@ func ParseGetForecastAnswer(rsp *http.Response) (*GetForecastAnswer, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Figures
+		var dest KeptForecast
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29606,6 +33622,55 @@ func ParseGetForecastAnswer(rsp *http.Response) (*GetForecastAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetForecastAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMoneyCaseAnswer parses an HTTP response from a GetMoneyCaseWithResponse call
+func ParseGetMoneyCaseAnswer(rsp *http.Response) (*GetMoneyCaseAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMoneyCaseAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KeptMoney
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetMoneyCaseAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29634,11 +33699,14 @@ func ParseGetMovedAnswer(rsp *http.Response) (*GetMovedAnswer, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Figures
+		var dest KeptMoved
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -29652,6 +33720,55 @@ func ParseGetMovedAnswer(rsp *http.Response) (*GetMovedAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetMovedAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetValueAnswer parses an HTTP response from a GetValueWithResponse call
+func ParseGetValueAnswer(rsp *http.Response) (*GetValueAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetValueAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KeptWorth
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetValueAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29903,6 +34020,9 @@ func ParseGetKeyAnswer(rsp *http.Response) (*GetKeyAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -29981,6 +34101,9 @@ func ParseFindOrderAnswer(rsp *http.Response) (*FindOrderAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -30106,6 +34229,9 @@ func ParseGetWalkinOrderAnswer(rsp *http.Response) (*GetWalkinOrderAnswer, error
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -30416,6 +34542,9 @@ func ParseGetProductAnswer(rsp *http.Response) (*GetProductAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -30474,6 +34603,55 @@ func ParseChangeProductAnswer(rsp *http.Response) (*ChangeProductAnswer, error) 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ChangeProductAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetProductFiguresAnswer parses an HTTP response from a GetProductFiguresWithResponse call
+func ParseGetProductFiguresAnswer(rsp *http.Response) (*GetProductFiguresAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProductFiguresAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Sold
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetProductFiguresAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -30570,6 +34748,9 @@ func ParseSearchAnswer(rsp *http.Response) (*SearchAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -30615,6 +34796,9 @@ func ParseGetSettingsAnswer(rsp *http.Response) (*GetSettingsAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -30819,6 +35003,9 @@ func ParseGetStaffAnswer(rsp *http.Response) (*GetStaffAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -31082,6 +35269,9 @@ func ParseFindSubscriptionAnswer(rsp *http.Response) (*FindSubscriptionAnswer, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -31362,6 +35552,9 @@ func ParseGetWebhookAnswer(rsp *http.Response) (*GetWebhookAnswer, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -31486,6 +35679,9 @@ func ParseGetDeliveryAnswer(rsp *http.Response) (*GetDeliveryAnswer, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
