@@ -106,8 +106,19 @@ func (s *shop) fill() {
 					Lines: []orders.Line{{Product: s.tea, Quantity: 1000, Price: amount, Scale: 2, Total: amount}}})
 			}
 		}
-		_, err = orders.PlaceMany(s.t.Context(), tx, sales)
-		return err
+		if _, err = orders.PlaceMany(s.t.Context(), tx, sales); err != nil {
+			return err
+		}
+		box := orders.SubscriptionNews{Customer: s.anna, Source: "shop", External: "box", At: tx.Now.Add(-60 * day),
+			Terms: orders.Terms{Plan: "Tea box", Status: orders.Active, Amount: 700, Currency: "GBP", Unit: "month", Every: 1, Quantity: 1}}
+		if _, err = orders.Subscribe(s.t.Context(), tx, box); err != nil {
+			return err
+		}
+		box.At, box.Amount, box.CancelAt = tx.Now.Add(-20*day), 900, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+		if _, err = orders.Subscribe(s.t.Context(), tx, box); err != nil {
+			return err
+		}
+		return orders.Renew(s.t.Context(), tx, orders.Renewal{Source: "shop", External: "box", Number: "i-7", PaidAt: tx.Now.Add(-10 * day), Amount: 900, Currency: "GBP"})
 	})
 	subscriptions := []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription}
 	work := slices.Concat(timeline.Jobs(s.db, subscriptions), customers.Jobs(s.db), facts.Jobs(s.db), insights.Jobs(s.db))
@@ -325,6 +336,19 @@ func TestEveryToolAnswersWithWhatThePagesSay(t *testing.T) {
 			if len(told) != 3 || told[0].(object)["id"] != list[0].ID.String() || told[0].(object)["lines"].([]any)[0].(object)["name"] != "Green tea" {
 				t.Errorf("her orders are %v", told)
 			}
+			running := get("subscriptions", object{"status": "running", "customer": s.anna.String()})["subscriptions"].([]any)
+			if len(running) != 1 || running[0].(object)["plan"] != "Tea box" || running[0].(object)["a_month"].(object)["minor"] != 900.0 ||
+				running[0].(object)["customer"].(object)["name"] != "Anna Zanzibar" || running[0].(object)["ends_on"] != "2026-06-01" {
+				t.Errorf("her subscriptions are %v", running)
+			}
+			if over := get("subscriptions", object{"status": "cancelled"})["subscriptions"].([]any); len(over) != 0 {
+				t.Errorf("cancelled are %v", over)
+			}
+			box := get("subscription", object{"customer": s.anna.String(), "subscription": running[0].(object)["id"]})
+			if history, paid := box["history"].([]any), box["renewals"].([]any); len(history) != 2 || history[0].(object)["a_month"].(object)["minor"] != 700.0 ||
+				len(paid) != 1 || paid[0].(object)["number"] != "i-7" {
+				t.Errorf("her tea box is %v", box)
+			}
 			best := get("best_customers", object{})["customers"].([]any)
 			page, err := customers.List(t.Context(), s.db, customers.Filter{}, customers.Order{Sort: "spend", Desc: true, Limit: 10})
 			if err != nil || len(best) != 10 || best[0].(object)["id"] != page.Rows[0].ID.String() {
@@ -376,7 +400,7 @@ func TestEveryToolAnswersWithWhatThePagesSay(t *testing.T) {
 func TestWithoutLeaveToWriteThereIsNothingToWriteWith(t *testing.T) {
 	s := build(t, testkit.DB(t))
 	doors(t, s, may(all[:4]...), func(t *testing.T, session *sdk.ClientSession) {
-		if got := tools(t, session); len(got) != 12 || slices.Contains(got, "add_note") {
+		if got := tools(t, session); len(got) != 14 || slices.Contains(got, "add_note") {
 			t.Errorf("tools %v", got)
 		}
 		before, err := timeline.Counts(t.Context(), s.db, s.anna)
@@ -452,6 +476,8 @@ func TestWhatIsAskedWronglyIsSaidInASentence(t *testing.T) {
 			"customer":             {object{"customer": "Anna"}, "cus_…"},
 			"orders_of":            {object{"customer": "cus_0000000000001"}, "no such customer"},
 			"product":              {object{"product": "tea"}, "prd_…"},
+			"subscription":         {object{"customer": s.anna.String(), "subscription": "box"}, "sub_…"},
+			"subscriptions":        {object{"status": "asleep"}, "choices"},
 			"who_is_due":           {object{"from": "tomorrow"}, "2026-03-02"},
 			"best_customers":       {object{"by": "beauty"}, "choices"},
 			"cohorts":              {object{"by": "week"}, "choices"},

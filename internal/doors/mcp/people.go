@@ -58,6 +58,8 @@ func (a asking) people(s *sdk.Server) {
 	offer(a, s, tool{"find_customer", "Find a customer", "Finds customers by the beginning of a name, an email address, a phone number or a card, the best match first.", "customers:read"}, a.find)
 	offer(a, s, tool{"customer", "A customer", "Tells what is known of one customer: who they are, what they bought, how likely they are to come back and when, and what happened lately.", "customers:read"}, a.customer)
 	offer(a, s, tool{"orders_of", "A customer's orders", "Lists the latest orders and returns of one customer.", "orders:read"}, a.ordersOf)
+	offer(a, s, tool{"subscriptions", "Subscriptions", "Lists what customers pay under contract: of everybody or of one customer, those that run, or those of which notice was given.", "orders:read"}, a.subscriptions)
+	offer(a, s, tool{"subscription", "A subscription", "Tells of one subscription: what it is, what it was from when on, and which periods were paid for.", "orders:read"}, a.subscription)
 	offer(a, s, tool{"products", "Products", "Finds products by words of their name or by SKU.", "products:read"}, a.products)
 	offer(a, s, tool{"product", "A product's figures", "Tells how a product sells: by month, who buys it, how many come back for it, what is returned.", "products:read"}, a.product)
 }
