@@ -3115,6 +3115,7 @@ type RecordsInputBody struct {
 type Renewing struct {
 	Ages          []Age                `json:"ages"`
 	Contracts     int64                `json:"contracts"`
+	Due           int64                `json:"due"`
 	Ended         int64                `json:"ended"`
 	Every         int64                `json:"every"`
 	Expected      float64              `json:"expected"`
