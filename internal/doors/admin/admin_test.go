@@ -370,6 +370,7 @@ func TestTheHomePageCountsTheDaysOfTheBusiness(t *testing.T) {
 		}
 		p.In(".stat-note", page.HasText("2 orders in the last 30 days")).In(".change", page.HasText("−30%")).
 			In(".glance li", page.HasText("Cleo Moreau")).In(".glance li", page.HasText("1001"))
+		page.Get(t, h, "/", ana, page.HTMX("figures")).Count(".stat-value", 4).Not("h1")
 		clock.Advance(100 * 24 * time.Hour)
 		ana = page.As(h.session(h.owner))
 		page.Get(t, h, "/", ana).In(".stat-note", page.HasText("in the 30 days to 2 Mar 2026"))

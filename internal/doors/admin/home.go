@@ -19,6 +19,7 @@ import (
 type homePage struct {
 	Day       string // today at the business
 	Empty     bool   // neither customers nor sales yet
+	Counting  bool   // the figures are not there yet
 	Stats     []kit.Stat
 	Newest    []newcomer
 	Orders    []sale
@@ -59,18 +60,20 @@ type glance struct {
 
 func (d door) home(w http.ResponseWriter, r *web.Request) error {
 	ctx := r.Context()
-	g, err := d.lately.look(ctx, d.db, r.Now, zoneOf(r))
+	g, counted, err := d.lately.look(ctx, d.db, r.Now, zoneOf(r))
 	if err != nil {
 		return err
 	}
 	p := homePage{
-		Day: r.Now.In(zoneOf(r)).Format(time.DateOnly), Empty: g.customers == 0 && g.until.IsZero(),
+		Day: r.Now.In(zoneOf(r)).Format(time.DateOnly), Counting: !counted, Empty: counted && g.customers == 0 && g.until.IsZero(),
 		Customers: d.leads(r, "/customers"), Import: d.leads(r, "/imports"), Insights: d.leads(r, "/insights"),
 	}
 	if p.Empty {
 		return r.Render(w, "admin/home.html", p)
 	}
-	p.Stats = d.stats(r, g)
+	if counted {
+		p.Stats = d.stats(r, g)
+	}
 	if p.Silent, err = d.silent(r); err != nil {
 		return err
 	}
@@ -126,27 +129,61 @@ func zoneOf(r *web.Request) *time.Location {
 // long as it took to count them. A store of a million customers is not counted
 // again for everybody who opens the page; a small one always is.
 type lately struct {
-	mu    sync.Mutex
-	day   string    // they are of
-	fresh time.Time // until when
+	mu       sync.Mutex
+	day      string        // they are of; empty: there are none
+	fresh    time.Time     // until when
+	counting chan struct{} // closed when they are counted; nil while nobody counts
+	failed   error         // of the last count
 	glance
 }
 
-// slow is what a count may take without being kept.
-const slow = 50 * time.Millisecond
+const (
+	slow     = 50 * time.Millisecond // what a count may take without being kept
+	patience = time.Second           // how long a page waits for one
+)
 
-func (l *lately) look(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) (glance, error) {
+// look returns the figures; false while they are counted for the first time
+// and that takes long. Where they take long, the last ones are shown meanwhile.
+func (l *lately) look(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) (glance, bool, error) {
+	l.mu.Lock()
+	if l.day == day(now, zone) && time.Now().Before(l.fresh) {
+		defer l.mu.Unlock()
+		return l.glance, true, nil
+	}
+	if l.counting == nil {
+		l.counting = make(chan struct{})
+		go l.count(context.WithoutCancel(ctx), q, now, zone)
+	}
+	counting := l.counting
+	l.mu.Unlock()
+	select {
+	case <-counting:
+	case <-time.After(patience):
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case <-counting:
+		return l.glance, l.failed == nil, l.failed
+	default:
+		return l.glance, l.day != "", nil
+	}
+}
+
+// count counts for all who wait, and goes on when they have gone.
+func (l *lately) count(ctx context.Context, q store.Querier, now time.Time, zone *time.Location) {
 	start := time.Now()
-	if l.day == day(now, zone) && start.Before(l.fresh) {
-		return l.glance, nil
-	}
 	g, err := look(ctx, q, now, zone)
-	if took := time.Since(start); err == nil && took > slow {
-		l.day, l.glance, l.fresh = day(now, zone), g, start.Add(20*took)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed = err; err == nil {
+		l.day, l.glance = day(now, zone), g
+		if took := time.Since(start); took > slow {
+			l.fresh = start.Add(20 * took)
+		}
 	}
-	return g, err
+	close(l.counting)
+	l.counting = nil
 }
 
 // look counts. The period ends now, or with the last sale where that is
