@@ -79,7 +79,7 @@ func TestAWrongSignatureIsRefusedInASentenceAndCounted(t *testing.T) {
 				t.Fatalf("%s: %d came in", kind, n)
 			}
 			var n int
-			for range 100 { // it is written a moment later
+			for range 1500 { // it is written a moment later
 				if err := db.QueryRow(t.Context(), `select coalesce(sum(n), 0) from collect_counts where source_id = $1 and what = $2`,
 					int64(s.source.ID), countRefused).Scan(&n); err != nil {
 					t.Fatal(err)

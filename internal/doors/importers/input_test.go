@@ -100,21 +100,25 @@ func bomb(t testing.TB) []byte {
 
 func TestAFileThatIsAtFaultIsExplainedAndNothingBeforeTheFaultIsLost(t *testing.T) {
 	cut := packed(t, plainHeader+good+manyTotals(3000))
-	for name, c := range map[string]struct {
+	type fault struct {
 		body  []byte
 		says  string
 		kept  int64 // orders at least
 		state importers.State
-	}{
+	}
+	faults := map[string]fault{
 		"nothing":        {nil, "empty", 0, importers.Failed},
 		"blank":          {[]byte("\n\n \n"), "", 0, importers.Failed},
 		"binary":         {append([]byte("\x7fELF\x02\x01\x01\x00"), bytes.Repeat([]byte{0, 1, 2, 250}, 4000)...), "table", 0, importers.Failed},
 		"breaks off":     {cut[:len(cut)*3/4], "breaks off", 1000, importers.Failed},
 		"10,000 columns": {[]byte(strings.Repeat("a,", 9_999) + "b\n" + strings.Repeat("1,", 9_999) + "2\n"), "columns", 0, importers.Failed},
-		"a long line":    {[]byte(plainHeader + good + strings.Repeat("x", 64<<20) + good), "longer than 4 MB", 2, importers.Failed},
-		"a bomb":         {bomb(t), "unpacks to", 0, importers.Failed},
 		"other columns":  {[]byte("Number,Day\n1,2026-01-01\n"), "has no column called", 0, importers.Failed},
-	} {
+	}
+	if !testing.Short() {
+		faults["a long line"] = fault{[]byte(plainHeader + good + strings.Repeat("x", 64<<20) + good), "longer than 4 MB", 2, importers.Failed}
+		faults["a bomb"] = fault{bomb(t), "unpacks to", 0, importers.Failed}
+	}
+	for name, c := range faults {
 		t.Run(name, func(t *testing.T) {
 			db := testkit.DB(t)
 			settle(t, db)
@@ -272,6 +276,9 @@ func TestTheSameFileTwiceChangesNothing(t *testing.T) {
 }
 
 func TestAnOrderWhoseLinesLieFarApartIsOneOrderWithoutNoise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its size is the point")
+	}
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		settle(t, db)
 		header := "Order,Date,Email,Product,Quantity,Price\n"
@@ -451,6 +458,9 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestAnOrderTooLargeIsLeftOutWithAllItsRowsAndTheOthersAreIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its size is the point")
+	}
 	var file strings.Builder
 	file.WriteString("Order,Date,Email,Product,Qty,Price\n")
 	for i := range 1500 {

@@ -115,7 +115,7 @@ func TestWhoeverWaitsForAnAnswerGoesBeforeAJob(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		enqueue(t, db, jobs.New{Kind: "work"})
 		var behind atomic.Bool
-		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		r := jobs.NewRunner(db, []jobs.Kind{{Name: "work", Do: func(ctx context.Context, _ *jobs.Job) error {
 			behind.Store(store.IsBackground(ctx))

@@ -49,7 +49,7 @@ func TestPublicAndErrorPagesAreAccessible(t *testing.T) {
 // eventually waits for a script to become true.
 func eventually(t *testing.T, tab *browser.Tab, what, script string) {
 	t.Helper()
-	for range 100 {
+	for range 1500 {
 		if tab.Eval(script) == "true" {
 			return
 		}
