@@ -2,7 +2,9 @@ package app
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +190,49 @@ var silent = map[string]string{
 	"showWebhookSecret": "it reads; it is a POST so that no log of addresses leads to a secret",
 }
 
+// sent performs an operation that writes; match is its If-Match.
+func (h house) sent(op rest.Operation, key, path, body, match string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(op.Method(), rest.Base+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	if op.Takes != "" {
+		r.Header.Set("Content-Type", op.Takes)
+	}
+	if match != "" {
+		r.Header.Set("If-Match", match)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestAChangeOnTopOfSomebodyElsesIsRefusedByEveryOperationThatCanTell(t *testing.T) {
+	h := newHouse(t, testkit.DB(t))
+	doc := readDocument(t, h)
+	key := h.keyOf(web.Owner, rest.Scopes()...)
+	tried := 0
+	for _, op := range h.api.Operations() {
+		if calls[op.Name] == nil || !slices.Contains(doc.parameters(op), "If-Match") {
+			continue
+		}
+		tried++
+		t.Run(op.Name, func(t *testing.T) {
+			h.t = t
+			path, body := calls[op.Name](h)
+			before := h.number(`select count(*) from audit where user_id = $1`, int64(h.staff[web.Owner]))
+			if w := h.sent(op, key, path, body, `"of yesterday"`); w.Code != http.StatusPreconditionFailed {
+				t.Errorf("%s %s: status %d\n%s", op.Method(), path, w.Code, w.Body)
+			}
+			if h.number(`select count(*) from audit where user_id = $1`, int64(h.staff[web.Owner])) != before {
+				t.Errorf("%s %s: it was done nevertheless", op.Method(), path)
+			}
+		})
+	}
+	if tried < 20 {
+		t.Errorf("only %d operations were tried", tried)
+	}
+}
+
 func TestEveryWritingOperationLeavesALineInTheAuditLog(t *testing.T) {
 	h := newHouse(t, testkit.DB(t))
 	key := h.keyOf(web.Owner, rest.Scopes()...)
@@ -208,14 +253,7 @@ func TestEveryWritingOperationLeavesALineInTheAuditLog(t *testing.T) {
 				h.t = t
 				path, body := prepare(h)
 				before := h.number(`select count(*) from audit where user_id = $1`, int64(h.staff[web.Owner]))
-				r := httptest.NewRequest(op.Method(), rest.Base+path, strings.NewReader(body))
-				r.Header.Set("Authorization", "Bearer "+key)
-				r.Header.Set("Content-Type", "application/json")
-				if op.Takes != "" {
-					r.Header.Set("Content-Type", op.Takes)
-				}
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, r)
+				w := h.sent(op, key, path, body, "")
 				if w.Code/100 != 2 {
 					t.Fatalf("%s %s: status %d\n%s", op.Method(), path, w.Code, w.Body)
 				}

@@ -55,7 +55,7 @@ func subscribed(t *testing.T, tx *store.Tx, c id.Customer, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := orders.Renew(t.Context(), tx, orders.Renewal{Source: "shop", External: "s-" + name, Number: "in-" + name, PaidAt: tx.Now.AddDate(0, 0, -7),
+	if _, err := orders.Renew(t.Context(), tx, orders.Renewal{Source: "shop", External: "s-" + name, Number: "in-" + name, PaidAt: tx.Now.AddDate(0, 0, -7),
 		Amount: 900, Currency: "EUR"}); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (w *shopWork) renew(ctx context.Context, subscription string) error {
 		if r.Until > 0 {
 			n.Until = micros(r.Until)
 		}
-		if err := orders.Renew(ctx, w.tx, n); errs.Is(err, errs.NotFound) {
+		if _, err := orders.Renew(ctx, w.tx, n); errs.Is(err, errs.NotFound) {
 			return nil // its subscription has not come yet
 		} else if err != nil {
 			return fmt.Errorf("take over a renewal of %s: %w", w.source.ID, err)

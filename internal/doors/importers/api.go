@@ -82,11 +82,7 @@ func (d door) apiList(c *rest.Call, in *rest.Short[apiImport]) (*rest.Listing[ap
 		return nil, err
 	}
 	all, err := Older(c.Context(), d.db, after, in.Limit+1)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(all[in.Limit-1].ID)
-	}
+	all, next := rest.Next(in.Page, all, func(i Import) any { return i.ID })
 	return rest.Pageful(all, next, func(i Import) apiImport { return shownImport(c, i) }), err
 }
 

@@ -118,7 +118,8 @@ func (s *shop) fill() {
 		if _, err = orders.Subscribe(s.t.Context(), tx, box); err != nil {
 			return err
 		}
-		return orders.Renew(s.t.Context(), tx, orders.Renewal{Source: "shop", External: "box", Number: "i-7", PaidAt: tx.Now.Add(-10 * day), Amount: 900, Currency: "GBP"})
+		_, err = orders.Renew(s.t.Context(), tx, orders.Renewal{Source: "shop", External: "box", Number: "i-7", PaidAt: tx.Now.Add(-10 * day), Amount: 900, Currency: "GBP"})
+		return err
 	})
 	subscriptions := []timeline.Subscription{facts.Subscription, scores.Subscription, insights.Subscription}
 	work := slices.Concat(timeline.Jobs(s.db, subscriptions), customers.Jobs(s.db), facts.Jobs(s.db), insights.Jobs(s.db))

@@ -41,10 +41,11 @@ func (a asking) forecast(ctx context.Context, _ struct{}) (out forecastOut, err 
 		return out, err
 	}
 	var f insights.Forecast
+	var how insights.Answer
 	err = a.await(ctx, func() (bool, bool, error) {
 		found := false
-		f, found, err = insights.ReadForecast(ctx, a.DB, a.DB.Now())
-		return found && f.Fresh, found, err
+		f, how, found, err = insights.ReadForecast(ctx, a.DB, a.DB.Now())
+		return found && how.Fresh, found, err
 	}, insights.AskForecast)
 	if err != nil {
 		return out, err
@@ -52,12 +53,18 @@ func (a asking) forecast(ctx context.Context, _ struct{}) (out forecastOut, err 
 	if f.Trouble != "" {
 		return out, errs.Missing("mcp.wrong.forecast")
 	}
-	out.ComputedAt, out.AsOf, out.LastYear = f.ComputedAt, f.AsOf, a.amount(f.YearMinor, shop.Currency)
+	out.ComputedAt, out.AsOf, out.LastYear = how.ComputedAt, f.AsOf, a.amount(f.YearMinor, shop.Currency)
 	for _, h := range f.Horizons {
 		low, mid, high := int64(h.Revenue.Low90), int64(h.Revenue.Expected), int64(h.Revenue.High90)
+		within := 0
+		for _, t := range h.Tests {
+			if t.Within() {
+				within++
+			}
+		}
 		text := func(minor int64) string { return a.amount(minor, shop.Currency).Text }
 		out.Horizons = append(out.Horizons, horizonOut{Days: h.Days, Alive: brief(h.Alive), Orders: rangeOut{brief(h.Orders.Low90), brief(h.Orders.Expected), brief(h.Orders.High90)},
-			Revenue: [3]int64{low, mid, high}, Shown: text(mid) + " (" + text(low) + " – " + text(high) + ")", Tests: h.Tests, Within: h.Within})
+			Revenue: [3]int64{low, mid, high}, Shown: text(mid) + " (" + text(low) + " – " + text(high) + ")", Tests: len(h.Tests), Within: within})
 	}
 	return out, nil
 }
@@ -107,19 +114,21 @@ func (a asking) moved(ctx context.Context, in movedIn) (out movedOut, err error)
 		return out, errs.Wrong("compare", "mcp.wrong.by")
 	}
 	var m insights.Moved
+	var how insights.Answer
 	err = a.await(ctx, func() (bool, bool, error) {
 		found := false
-		m, found, err = insights.ReadMoved(ctx, a.DB, compare, a.DB.Now())
-		return found && m.Fresh, found, err
+		m, how, found, err = insights.ReadMoved(ctx, a.DB, compare, a.DB.Now())
+		return found && how.Fresh, found, err
 	}, func(ctx context.Context, tx *store.Tx) error { return insights.AskMoved(ctx, tx, compare) })
 	if err != nil {
 		return out, err
 	}
-	sum := func(p insights.Period) sumOut {
-		return sumOut{p.From, p.To, a.amount(p.RevenueMinor, shop.Currency), p.Orders, p.Customers, p.Again, p.Cancelled, p.Refunded}
+	sum := func(p insights.Compared) sumOut {
+		return sumOut{p.From, p.To, a.amount(p.Revenue, shop.Currency), p.Orders, p.Customers, p.Again, p.Cancelled, p.Refunded}
 	}
-	out.ComputedAt, out.Before, out.After = m.ComputedAt, sum(m.Before), sum(m.After)
-	for _, t := range m.Told[:min(len(m.Told), most)] {
+	out.ComputedAt, out.Before, out.After = how.ComputedAt, sum(m.Before), sum(m.After)
+	told := append(m.Told, m.Odd...)
+	for _, t := range told[:min(len(told), most)] {
 		out.StandOut = append(out.StandOut, moveOut{t.Figure, t.By, t.Label, brief(t.Before), brief(t.After), brief(t.Chance)})
 	}
 	return out, nil

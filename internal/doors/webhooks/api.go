@@ -303,11 +303,7 @@ func (d desk) apiDeliveries(c *rest.Call, in *apiDeliveriesInput) (*rest.Listing
 		return nil, err
 	}
 	all, err := Deliveries(c.Context(), d.db, in.Endpoint.Of, f)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(apiCursor{all[in.Limit-1].MadeAt.UnixMicro(), all[in.Limit-1].Event})
-	}
+	all, next := rest.Next(in.Page, all, func(x Delivery) any { return apiCursor{x.MadeAt.UnixMicro(), x.Event} })
 	return rest.Pageful(all, next, Delivery.api), err
 }
 

@@ -84,12 +84,7 @@ func (d desk) apiEvents(c *rest.Call, in *apiEventsInput) (*rest.Listing[apiEven
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		last := all[in.Limit-1]
-		next = rest.Cursor(apiMoment{last.OccurredAt.UnixMicro(), last.ID})
-	}
+	all, next := rest.Next(in.Page, all, func(e timeline.Event) any { return apiMoment{e.OccurredAt.UnixMicro(), e.ID} })
 	var written []int64
 	for _, e := range all {
 		if e.Kind == kindNote || e.Kind == kindCall {
@@ -200,12 +195,7 @@ func (d desk) apiDuplicates(c *rest.Call, in *rest.Short[apiPair]) (*rest.Listin
 		return nil, err
 	}
 	all, err := DuplicatesAfter(c.Context(), d.db, after, in.Limit+1)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		last := all[in.Limit-1]
-		next = rest.Cursor(PairCursor{last.Score, last.A, last.B})
-	}
+	all, next := rest.Next(in.Page, all, func(p Pair) any { return PairCursor{p.Score, p.A, p.B} })
 	return rest.Pageful(all, next, func(p Pair) apiPair { return apiPair{p.A, p.B, p.Score, p.Reasons} }), err
 }
 

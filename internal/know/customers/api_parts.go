@@ -126,11 +126,7 @@ func (d desk) apiTags(c *rest.Call, in *rest.Short[apiTagName]) (*rest.Listing[a
 		return nil, err
 	}
 	all, err := TagsAfter(c.Context(), d.db, after, in.Limit+1)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(all[in.Limit-1])
-	}
+	all, next := rest.Next(in.Page, all, func(t string) any { return t })
 	return rest.Pageful(all, next, func(t string) apiTagName { return apiTagName{t} }), err
 }
 

@@ -21,7 +21,8 @@ func TestSubscriptionsHaveTheirPages(t *testing.T) {
 		subscribe(t, db, c, "sub_1", onDay(30), func(v *Terms) { v.Amount, v.Quantity = 4800, 2 })
 		subscribe(t, db, other, "sub_2", onDay(10), func(v *Terms) { v.Plan, v.Unit, v.Amount, v.Status = "Tea year", "year", 12000, Paused })
 		testkit.Do(t, db, func(tx *store.Tx) error {
-			return Renew(t.Context(), tx, Renewal{Source: "shop", External: "sub_1", Number: "in_7", PaidAt: onDay(31), Until: onDay(61), Amount: 4800, Currency: "EUR"})
+			_, err := Renew(t.Context(), tx, Renewal{Source: "shop", External: "sub_1", Number: "in_7", PaidAt: onDay(31), Until: onDay(61), Amount: 4800, Currency: "EUR"})
+			return err
 		})
 		page.Get(t, h, "/customers/"+c.String(), signedIn).In("#panel-subscriptions", page.HasText("Coffee box"), page.HasText("€48.00 a month"), page.HasText("4 Mar 2025"))
 		for query, want := range map[string]string{

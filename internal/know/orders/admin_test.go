@@ -331,7 +331,8 @@ func TestEveryPageIsSoundInTheBrowser(t *testing.T) {
 	box := subscribe(t, db, c.ana, "sub_1", onDay(0), nil)
 	subscribe(t, db, c.ana, "sub_1", onDay(40), func(v *Terms) { v.Amount, v.Quantity, v.CancelAt, v.Reason = 4800, 2, onDay(900), "unused" })
 	testkit.Do(t, db, func(tx *store.Tx) error {
-		return Renew(t.Context(), tx, Renewal{Source: "shop", External: "sub_1", Number: "in_7", PaidAt: onDay(31), Until: onDay(61), Amount: 2400, Currency: "EUR"})
+		_, err := Renew(t.Context(), tx, Renewal{Source: "shop", External: "sub_1", Number: "in_7", PaidAt: onDay(31), Until: onDay(61), Amount: 2400, Currency: "EUR"})
+		return err
 	})
 	full, bare := pages(t, db, web.Owner), pages(t, empty, web.Owner)
 	for name, path := range map[string]string{

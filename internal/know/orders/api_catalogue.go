@@ -246,11 +246,7 @@ func (d desk) apiRates(c *rest.Call, in *rest.Short[apiRate]) (*rest.Listing[api
 		return nil, err
 	}
 	all, err := RatesAfter(c.Context(), d.db, after, in.Limit+1)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(RateCursor{all[in.Limit-1].Day, all[in.Limit-1].Currency})
-	}
+	all, next := rest.Next(in.Page, all, func(r Rate) any { return RateCursor{r.Day, r.Currency} })
 	return rest.Pageful(all, next, func(r Rate) apiRate { return apiRate{string(r.Currency), r.Day, rateText(r.Rate)} }), err
 }
 

@@ -326,20 +326,16 @@ func (d desk) apiRenew(c *rest.Call, in *apiSubscriptionRenewInput) (*rest.One[a
 		if err != nil {
 			return err
 		}
-		if s, err = holdSubscription(ctx, tx, s.Customer, s.ID); err != nil {
-			return err
-		}
 		r := Renewal{Source: s.Source, External: s.External, Number: in.Number, PaidAt: in.Body.PaidAt, Until: known(in.Body.Until), Amount: in.Body.AmountMinor,
 			Currency: money.Currency(cmp.Or(in.Body.Currency, string(s.Currency))), History: in.Body.History}
-		was, err := countRenewals(ctx, tx, s)
+		news, err := Renew(ctx, tx, r)
 		if err != nil {
-			return err
-		}
-		if err := Renew(ctx, tx, r); err != nil {
 			return renamed(err, "amount", "amount_minor")
 		}
-		if err := auditRenewal(ctx, tx, c.Staff.ID, was, r, s); err != nil {
-			return err
+		if news {
+			if err := auditRenewal(ctx, tx, c.Staff.ID, r, s); err != nil {
+				return err
+			}
 		}
 		c.About = s.Customer
 		now, err = readWholeSubscription(ctx, tx, s.Customer, s.ID)

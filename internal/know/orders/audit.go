@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"regulars/internal/know/customers"
@@ -44,23 +43,9 @@ func auditEnd(ctx context.Context, tx *store.Tx, by id.User, was Subscription) e
 }
 
 // auditRenewal writes into the audit log that a program told of a period that
-// was paid for, unless it was told before: was is how many there were then.
-func auditRenewal(ctx context.Context, tx *store.Tx, by id.User, was int64, r Renewal, s Subscription) error {
-	switch now, err := countRenewals(ctx, tx, s); {
-	case err != nil:
-		return err
-	case now == was:
-		return nil
-	}
+// was paid for.
+func auditRenewal(ctx context.Context, tx *store.Tx, by id.User, r Renewal, s Subscription) error {
 	return customers.Audit(ctx, tx, s.Customer, users.Change{By: by, Action: "subscription.renewed", Values: []users.Value{
 		{Field: "subscription", After: s.ID.String()}, {Field: "number", After: text.Line(r.Number)},
 		{Field: "amount_minor", After: strconv.FormatInt(r.Amount, 10)}, {Field: "currency", After: string(r.Currency)}}})
-}
-
-func countRenewals(ctx context.Context, q store.Querier, s Subscription) (n int64, err error) {
-	err = q.QueryRow(ctx, `select count(*) from subscription_renewals where customer_id = $1 and subscription_id = $2`, int64(s.Customer), int64(s.ID)).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count the renewals of %s: %w", s.ID, err)
-	}
-	return n, nil
 }

@@ -30,42 +30,43 @@ type Renewal struct {
 
 // Renew notes that a period was paid for and records subscription.renewed,
 // once for each number. It is no revenue: the payment is an order of its own.
-// A subscription that nobody told of yet is errs.NotFound.
-func Renew(ctx context.Context, tx *store.Tx, r Renewal) error {
+// A subscription that nobody told of yet is errs.NotFound. It reports whether
+// that is news.
+func Renew(ctx context.Context, tx *store.Tx, r Renewal) (bool, error) {
 	r.Number = text.Line(r.Number)
 	switch c, err := money.ParseCurrency(string(r.Currency)); {
 	case r.Number == "" || len(r.Number) > maxSubscriptionName:
-		return errs.Wrong("number", "orders.wrong.renewal-number")
+		return false, errs.Wrong("number", "orders.wrong.renewal-number")
 	case err != nil || c != r.Currency:
-		return errs.Wrong("currency", "orders.wrong.rate-currency")
+		return false, errs.Wrong("currency", "orders.wrong.rate-currency")
 	case r.Amount < 0 || r.Amount > maxPeriodAmount:
-		return errs.Wrong("amount", "orders.wrong.subscription-amount")
+		return false, errs.Wrong("amount", "orders.wrong.subscription-amount")
 	case r.PaidAt.After(tx.Now.Add(time.Hour)) || r.PaidAt.Year() < 1970:
-		return errs.Wrong("paid_at", "orders.wrong.subscription-at")
+		return false, errs.Wrong("paid_at", "orders.wrong.subscription-at")
 	}
 	s, err := FindSubscription(ctx, tx, r.Source, r.External)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if s, err = holdSubscription(ctx, tx, s.Customer, s.ID); err != nil {
-		return err
+		return false, err
 	}
 	n, err := tx.Exec(ctx, `insert into subscription_renewals (customer_id, subscription_id, number, paid_at, until_at, amount_minor, currency, origin_customer_id)
 		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (customer_id, subscription_id, number) do nothing`,
 		int64(s.Customer), int64(s.ID), r.Number, r.PaidAt.UnixMicro(), nullTime(r.Until), r.Amount, string(r.Currency), null(int64(s.Origin)))
 	if err != nil {
-		return fmt.Errorf("renew the subscription %s: %w", s.ID, err)
+		return false, fmt.Errorf("renew the subscription %s: %w", s.ID, err)
 	}
 	if n == 0 {
-		return nil
+		return false, nil
 	}
 	b, err := openBooks(ctx, tx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	states, err := StatesOf(ctx, tx, s.Customer, s.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	plan := s.Plan
 	for _, was := range states { // as it was called then
@@ -78,7 +79,7 @@ func Renew(ctx context.Context, tx *store.Tx, r Renewal) error {
 		v.Until = b.day(r.Until)
 	}
 	k := keeping{tx: tx, subscription: s, by: customers.By{Source: r.Source, History: r.History}}
-	return timeline.Record(ctx, tx, k.event(timeline.Event{Kind: EventRenewed, OccurredAt: r.PaidAt, Payload: timeline.Payload(v)}))
+	return true, timeline.Record(ctx, tx, k.event(timeline.Event{Kind: EventRenewed, OccurredAt: r.PaidAt, Payload: timeline.Payload(v)}))
 }
 
 // Leaving is how a subscription is to end.

@@ -125,7 +125,7 @@ func (k *keeping) tell(ctx context.Context, all []State) error {
 	if err := timeline.Withdraw(ctx, k.tx, k.subscription.Customer, stale...); err != nil {
 		return err
 	}
-	if len(fresh) == 0 && len(stale) > 0 && len(kept) > 0 {
+	if len(fresh) == 0 && len(stale) > 0 { // the start is always kept
 		return timeline.Again(ctx, k.tx, kept[len(kept)-1])
 	}
 	return timeline.Record(ctx, k.tx, fresh...)

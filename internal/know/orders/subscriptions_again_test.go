@@ -30,7 +30,8 @@ func TestARenewalNamesThePlanOfItsDay(t *testing.T) {
 		s := subscribe(t, db, c, "a", onDay(0), nil)
 		subscribe(t, db, c, "a", onDay(60), func(v *Terms) { v.Plan = "Tea box" })
 		testkit.Do(t, db, func(tx *store.Tx) error {
-			return Renew(t.Context(), tx, Renewal{Source: "shop", External: "a", Number: "in_1", PaidAt: onDay(31), Amount: 2400, Currency: "EUR"})
+			_, err := Renew(t.Context(), tx, Renewal{Source: "shop", External: "a", Number: "in_1", PaidAt: onDay(31), Amount: 2400, Currency: "EUR"})
+			return err
 		})
 		events, err := timeline.Of(t.Context(), db, c, int64(s))
 		if err != nil {

@@ -239,7 +239,10 @@ func TestARenewalIsNotedOnceAndIsNoOrder(t *testing.T) {
 		c := person(t, db, 1)
 		r := Renewal{Source: "shop", External: "sub_1", Number: "in_1", PaidAt: onDay(31), Until: onDay(61), Amount: 2400, Currency: "EUR"}
 		renew := func() error {
-			return db.Tx(t.Context(), func(tx *store.Tx) error { return Renew(t.Context(), tx, r) })
+			return db.Tx(t.Context(), func(tx *store.Tx) error {
+				_, err := Renew(t.Context(), tx, r)
+				return err
+			})
 		}
 		if err := renew(); !errs.Is(err, errs.NotFound) {
 			t.Fatalf("nobody told of it, and it is renewed: %v", err)

@@ -5,54 +5,6 @@ import (
 	"regulars/internal/platform/rest"
 )
 
-// apiForecast is what is to be expected. Money is in the smallest unit of the
-// business's currency.
-type apiForecast struct {
-	AsOf       string       `json:"as_of" doc:"The last day known"`
-	Trouble    string       `json:"trouble" doc:"Why nothing can be expected; empty: horizons say it"`
-	Buyers     int64        `json:"buyers"`
-	Again      int64        `json:"again" doc:"Of them: bought on two days or more"`
-	Unvalued   int64        `json:"unvalued" doc:"Orders that wait for a rate, in no sum"`
-	Horizons   []apiHorizon `json:"horizons"`
-	YearMinor  int64        `json:"year_minor" doc:"What the last year brought"`
-	YearOrders int64        `json:"year_orders"`
-	YearWhole  bool         `json:"year_whole" doc:"There was a whole one"`
-}
-
-// apiHorizon is what is expected within some days.
-type apiHorizon struct {
-	Key     string          `json:"key" enum:"month,quarter,year"`
-	Days    int32           `json:"days"`
-	Alive   float64         `json:"alive" doc:"How many will not have left by then"`
-	Orders  retention.Range `json:"orders"`
-	Revenue retention.Range `json:"revenue_minor"`
-	Tests   []apiBacktest   `json:"tests" doc:"The same forecast made in the past, and what came"`
-}
-
-type apiBacktest struct {
-	Day         string          `json:"day" doc:"The last one known to it"`
-	Orders      retention.Range `json:"orders"`
-	Revenue     retention.Range `json:"revenue_minor"`
-	CameOrders  int64           `json:"came_orders"`
-	CameRevenue int64           `json:"came_revenue_minor"`
-}
-
-func (a *ahead) forecast() apiForecast {
-	f := apiForecast{AsOf: retention.DayText(a.AsOf), Trouble: a.Trouble, Buyers: a.Buyers, Again: a.Again, Unvalued: a.Unvalued,
-		YearMinor: a.YearMinor, YearOrders: a.YearOrders, YearWhole: a.YearWhole}
-	if a.Empty {
-		f.Trouble = "empty"
-	}
-	for _, h := range a.Horizons {
-		out := apiHorizon{Key: h.Key, Days: h.Days, Alive: h.Alive, Orders: h.Orders, Revenue: h.Revenue}
-		for _, t := range h.Tests {
-			out.Tests = append(out.Tests, apiBacktest{retention.DayText(t.Day), t.Orders, t.Revenue, t.CameOrders, t.CameRevenue})
-		}
-		f.Horizons = append(f.Horizons, out)
-	}
-	return f
-}
-
 func (d desk) apiAhead(c *rest.Call, in APIWhose, a *ahead) (answered, bool, error) {
 	f, err := in.filter(Filter{By: retention.Month})
 	if err != nil {
@@ -63,8 +15,8 @@ func (d desk) apiAhead(c *rest.Call, in APIWhose, a *ahead) (answered, bool, err
 
 func (d desk) apiForecast(c *rest.Call, in *struct {
 	APIWhose
-	rest.Fields[apiKept[apiForecast]]
-}) (*rest.One[apiKept[apiForecast]], error) {
+	rest.Fields[apiKept[Forecast]]
+}) (*rest.One[apiKept[Forecast]], error) {
 	var found ahead
 	a, ok, err := d.apiAhead(c, in.APIWhose, &found)
 	return soonOr(c, a, ok, found.forecast(), err)
@@ -201,62 +153,13 @@ func (d desk) apiValue(c *rest.Call, _ *struct{ rest.Fields[apiKept[apiWorth]] }
 	return soonOr(c, a, ok, found.api(), err)
 }
 
-// apiMoved is what changed from one period to another.
-type apiMoved struct {
-	AsOf   string      `json:"as_of"`
-	Before apiCompared `json:"before"`
-	After  apiCompared `json:"after"`
-	Asked  int         `json:"asked" doc:"Groups that were tested"`
-	Told   []apiMove   `json:"told" doc:"Groups whose change stands out from chance, by figure, the largest first"`
-	Odd    []apiMove   `json:"odd" doc:"Groups whose orders come back, or are cancelled, otherwise than the rest"`
-}
-
-type apiCompared struct {
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Revenue   int64  `json:"revenue_minor"`
-	Orders    int64  `json:"orders"`
-	Customers int64  `json:"customers"`
-	Again     int64  `json:"again" doc:"Bought twice or more in it"`
-	Cancelled int64  `json:"cancelled"`
-	Refunded  int64  `json:"refunded"`
-}
-
-type apiMove struct {
-	Figure string  `json:"figure" enum:"revenue,repeat,refund,cancel"`
-	By     string  `json:"by" enum:"product,category,channel,country,staff,promise,discount" doc:"What it was grouped by"`
-	Label  string  `json:"label" doc:"The group: the id of a product or category, or a name"`
-	Before float64 `json:"before" doc:"Its rate, or its revenue"`
-	After  float64 `json:"after"`
-	Change float64 `json:"change" doc:"Its part of the whole change"`
-	Chance float64 `json:"chance" doc:"That it is nothing but chance"`
-}
-
-func shownMove(m move) apiMove {
-	return apiMove{m.Figure, m.By, m.Label, m.Cause.Before, m.Cause.After, m.Change, m.P}
-}
-
-func (m *moves) api() apiMoved {
-	compared := func(span retention.Span, s sum) apiCompared {
-		return apiCompared{retention.DayText(span.From), retention.DayText(span.To), s.RevenueMinor, s.Orders, s.Customers, s.Again, s.Cancelled, s.Refunded}
-	}
-	a := apiMoved{AsOf: retention.DayText(m.AsOf), Before: compared(m.Before, m.Sums[0]), After: compared(m.After, m.Sums[1]), Asked: m.Asked}
-	for _, t := range m.Told {
-		a.Told = append(a.Told, shownMove(t))
-	}
-	for _, t := range m.Odd {
-		a.Odd = append(a.Odd, shownMove(t))
-	}
-	return a
-}
-
 type apiMovedInput struct {
 	Compare string `query:"compare" enum:"quarter,month,days90,year" default:"quarter" doc:"Which two periods: the last quarter or month with that of a year ago, the last 90 days or year with those before"`
-	rest.Fields[apiKept[apiMoved]]
+	rest.Fields[apiKept[Moved]]
 }
 
-func (d desk) apiMoved(c *rest.Call, in *apiMovedInput) (*rest.One[apiKept[apiMoved]], error) {
+func (d desk) apiMoved(c *rest.Call, in *apiMovedInput) (*rest.One[apiKept[Moved]], error) {
 	var found moves
 	a, ok, err := d.apiAsk(c, moving(in.Compare), &found)
-	return soonOr(c, a, ok, found.api(), err)
+	return soonOr(c, a, ok, found.moved(), err)
 }

@@ -99,7 +99,7 @@ func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Locati
 		if err := rows.Scan(&who[0], &who[1], &since, &until, &cancel, &status, &monthly, &amount, &currency, &unit, &every); err != nil {
 			return nil, err
 		}
-		s := stretch{from: dayOf(since), to: openEnd, monthly: money.Amount{Minor: monthly, Currency: currency}, paused: status == string(orders.Paused)}
+		s := stretch{from: dayOf(since), to: openEnd, monthly: money.Amount{Minor: monthly, Currency: currency}, paused: status == orders.Paused}
 		if until.Valid {
 			s.to = dayOf(until.Int64)
 		}
@@ -121,7 +121,7 @@ func readTerms(ctx context.Context, q store.Querier, f Filter, zone *time.Locati
 		}
 		switch {
 		case s.from > asOf:
-		case !paid && monthly == 0: // a trial that paused was never paid for
+		case !paid && monthly == 0: // a trial that paused, or what is free, was never paid for
 		case !paid:
 			t.contracts = append(t.contracts, contractOf{s.from, ended, unit, every, money.Amount{Minor: amount, Currency: currency}})
 			paid = true

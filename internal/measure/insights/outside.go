@@ -16,51 +16,66 @@ type Answer struct {
 }
 
 // Forecast is what is to be expected of the customers already had. Money is in
-// minor units of the business's own currency.
+// the smallest unit of the business's currency.
 type Forecast struct {
-	Answer
-	AsOf       string
-	Trouble    string // why nothing can be expected; empty: Horizons say it
-	Horizons   []Horizon
-	YearMinor  int64 // what the last year brought
-	YearOrders int64
-	YearWhole  bool // there was a whole one
+	AsOf       string    `json:"as_of" doc:"The last day known"`
+	Trouble    string    `json:"trouble" doc:"Why nothing can be expected; empty: horizons say it"`
+	Buyers     int64     `json:"buyers"`
+	Again      int64     `json:"again" doc:"Of them: bought on two days or more"`
+	Unvalued   int64     `json:"unvalued" doc:"Orders that wait for a rate, in no sum"`
+	Horizons   []Horizon `json:"horizons"`
+	YearMinor  int64     `json:"year_minor" doc:"What the last year brought"`
+	YearOrders int64     `json:"year_orders"`
+	YearWhole  bool      `json:"year_whole" doc:"There was a whole one"`
 }
 
-// Horizon is what is expected within some days, and how well the same was
-// foretold in the past.
+// Horizon is what is expected within some days, and what the same forecast
+// said in the past.
 type Horizon struct {
-	Days    int32
-	Alive   float64 // customers who have not left by then
-	Orders  retention.Range
-	Revenue retention.Range
-	Tests   int // forecasts of the past
-	Within  int // of them, whose revenue came within the range of 90 %
+	Key     string          `json:"key" enum:"month,quarter,year"`
+	Days    int32           `json:"days"`
+	Alive   float64         `json:"alive" doc:"How many will not have left by then"`
+	Orders  retention.Range `json:"orders"`
+	Revenue retention.Range `json:"revenue_minor"`
+	Tests   []Backtest      `json:"tests" doc:"The same forecast made in the past, and what came"`
 }
 
-// ReadForecast returns the forecast as it was kept; false if there is none yet.
-func ReadForecast(ctx context.Context, q store.Querier, now time.Time) (Forecast, bool, error) {
-	var a ahead
-	how, ok, err := forecasting.read(ctx, q, now, &a)
-	if err != nil || !ok {
-		return Forecast{}, false, err
-	}
-	f := Forecast{Answer: Answer{how.At, how.Fresh}, Trouble: a.Trouble, YearMinor: a.YearMinor, YearOrders: a.YearOrders, YearWhole: a.YearWhole}
+// Backtest is a forecast of the past, and what came.
+type Backtest struct {
+	Day         string          `json:"day" doc:"The last one known to it"`
+	Orders      retention.Range `json:"orders"`
+	Revenue     retention.Range `json:"revenue_minor"`
+	CameOrders  int64           `json:"came_orders"`
+	CameRevenue int64           `json:"came_revenue_minor"`
+}
+
+// Within reports whether the revenue came within the range of 90 %.
+func (t Backtest) Within() bool {
+	came := float64(t.CameRevenue)
+	return came >= t.Revenue.Low90 && came <= t.Revenue.High90
+}
+
+func (a *ahead) forecast() Forecast {
+	f := Forecast{AsOf: retention.DayText(a.AsOf), Trouble: a.Trouble, Buyers: a.Buyers, Again: a.Again, Unvalued: a.Unvalued,
+		YearMinor: a.YearMinor, YearOrders: a.YearOrders, YearWhole: a.YearWhole}
 	if a.Empty {
 		f.Trouble = "empty"
-		return f, true, nil
 	}
-	f.AsOf = retention.DayText(a.AsOf)
 	for _, h := range a.Horizons {
-		out := Horizon{Days: h.Days, Alive: h.Alive, Orders: h.Orders, Revenue: h.Revenue, Tests: len(h.Tests)}
+		out := Horizon{Key: h.Key, Days: h.Days, Alive: h.Alive, Orders: h.Orders, Revenue: h.Revenue}
 		for _, t := range h.Tests {
-			if came := float64(t.CameRevenue); came >= t.Revenue.Low90 && came <= t.Revenue.High90 {
-				out.Within++
-			}
+			out.Tests = append(out.Tests, Backtest{retention.DayText(t.Day), t.Orders, t.Revenue, t.CameOrders, t.CameRevenue})
 		}
 		f.Horizons = append(f.Horizons, out)
 	}
-	return f, true, nil
+	return f
+}
+
+// ReadForecast returns the forecast as it was kept; false if there is none yet.
+func ReadForecast(ctx context.Context, q store.Querier, now time.Time) (Forecast, Answer, bool, error) {
+	var a ahead
+	how, ok, err := forecasting.read(ctx, q, now, &a)
+	return a.forecast(), Answer{how.At, how.Fresh}, ok, err
 }
 
 // AskForecast sees to it that the forecast is computed soon.
@@ -71,29 +86,48 @@ var forecasting = inquiry{Question: aheadQuestion, Filter: Standing}
 // Moved is what changed from one period to another, and what of it stands out
 // from chance.
 type Moved struct {
-	Answer
-	Before, After Period
-	Told          []Move // those that stand out
+	AsOf   string   `json:"as_of"`
+	Before Compared `json:"before"`
+	After  Compared `json:"after"`
+	Asked  int      `json:"asked" doc:"Groups that were tested"`
+	Told   []Move   `json:"told" doc:"Groups whose change stands out from chance, by figure, the largest first"`
+	Odd    []Move   `json:"odd" doc:"Groups whose orders come back, or are cancelled, otherwise than the rest"`
 }
 
-// Period is what one of two periods that are compared came to.
-type Period struct {
-	From, To     string
-	RevenueMinor int64
-	Orders       int64
-	Customers    int64
-	Again        int64 // bought twice or more in it
-	Cancelled    int64
-	Refunded     int64
+// Compared is what one of two periods that are compared came to.
+type Compared struct {
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Revenue   int64  `json:"revenue_minor"`
+	Orders    int64  `json:"orders"`
+	Customers int64  `json:"customers"`
+	Again     int64  `json:"again" doc:"Bought twice or more in it"`
+	Cancelled int64  `json:"cancelled"`
+	Refunded  int64  `json:"refunded"`
 }
 
 // Move is a group whose change stands out.
 type Move struct {
-	Figure        string // revenue, repeat, refund or cancel
-	By            string // what it was grouped by
-	Label         string
-	Before, After float64
-	Chance        float64 // that it is nothing but chance
+	Figure string  `json:"figure" enum:"revenue,repeat,refund,cancel"`
+	By     string  `json:"by" enum:"product,category,channel,country,staff,promise,discount" doc:"What it was grouped by"`
+	Label  string  `json:"label" doc:"The group: the id of a product or category, or a name"`
+	Before float64 `json:"before" doc:"Its rate, or its revenue"`
+	After  float64 `json:"after"`
+	Change float64 `json:"change" doc:"Its part of the whole change"`
+	Chance float64 `json:"chance" doc:"That it is nothing but chance"`
+}
+
+func (m *moves) moved() Moved {
+	compared := func(span retention.Span, s sum) Compared {
+		return Compared{retention.DayText(span.From), retention.DayText(span.To), s.RevenueMinor, s.Orders, s.Customers, s.Again, s.Cancelled, s.Refunded}
+	}
+	shown := func(all []move) (out []Move) {
+		for _, t := range all {
+			out = append(out, Move{t.Figure, t.By, t.Label, t.Cause.Before, t.Cause.After, t.Change, t.P})
+		}
+		return out
+	}
+	return Moved{retention.DayText(m.AsOf), compared(m.Before, m.Sums[0]), compared(m.After, m.Sums[1]), m.Asked, shown(m.Told), shown(m.Odd)}
 }
 
 // Compares are the pairs of periods that ReadMoved knows, the usual one first.
@@ -101,17 +135,10 @@ func Compares() []string { return append([]string(nil), compares...) }
 
 // ReadMoved returns what moved the figures, as it was kept; false if there is
 // nothing yet. compare is one of Compares.
-func ReadMoved(ctx context.Context, q store.Querier, compare string, now time.Time) (Moved, bool, error) {
+func ReadMoved(ctx context.Context, q store.Querier, compare string, now time.Time) (Moved, Answer, bool, error) {
 	var m moves
 	how, ok, err := moving(compare).read(ctx, q, now, &m)
-	if err != nil || !ok {
-		return Moved{}, false, err
-	}
-	out := Moved{Answer: Answer{how.At, how.Fresh}, Before: m.Sums[0].of(m.Before), After: m.Sums[1].of(m.After)}
-	for _, t := range append(append([]move(nil), m.Told...), m.Odd...) {
-		out.Told = append(out.Told, Move{Figure: t.Figure, By: t.By, Label: t.Label, Before: t.Cause.Before, After: t.Cause.After, Chance: t.P})
-	}
-	return out, true, nil
+	return m.moved(), Answer{how.At, how.Fresh}, ok, err
 }
 
 // AskMoved sees to it that what moved the figures is found out soon.
@@ -121,9 +148,4 @@ func AskMoved(ctx context.Context, tx *store.Tx, compare string) error {
 
 func moving(compare string) inquiry {
 	return inquiry{Question: movedQuestion, Filter: Standing, Compare: compare}
-}
-
-func (s sum) of(span retention.Span) Period {
-	return Period{From: retention.DayText(span.From), To: retention.DayText(span.To), RevenueMinor: s.RevenueMinor,
-		Orders: s.Orders, Customers: s.Customers, Again: s.Again, Cancelled: s.Cancelled, Refunded: s.Refunded}
 }

@@ -107,11 +107,7 @@ func (d desk) apiSlipping(c *rest.Call, in *apiSlippingInput) (*rest.Listing[api
 		return nil, err
 	}
 	all, err := Slipping(c.Context(), d.db, in.Limit+1, after)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(SlippingCursor{all[in.Limit-1].Worth, all[in.Limit-1].Customer})
-	}
+	all, next := rest.Next(in.Page, all, func(l Listed) any { return SlippingCursor{l.Worth, l.Customer} })
 	return rest.Pageful(all, next, shown), err
 }
 
@@ -134,10 +130,6 @@ func (d desk) apiDue(c *rest.Call, in *apiDueInput) (*rest.Listing[apiScored], e
 		return nil, err
 	}
 	all, err := Due(c.Context(), d.db, in.From, in.To, in.Limit+1, after)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(DueCursor{all[in.Limit-1].DueDay, all[in.Limit-1].Customer})
-	}
+	all, next := rest.Next(in.Page, all, func(l Listed) any { return DueCursor{l.DueDay, l.Customer} })
 	return rest.Pageful(all, next, shown), err
 }

@@ -48,11 +48,21 @@ type Short[T any] struct {
 	Fields[T]
 }
 
+// Next cuts what was read, with one row more than the limit, down to a page, and
+// says where the next one begins: behind what cursor says of the last row; ""
+// where there is none.
+func Next[T any](p Page, all []T, cursor func(T) any) ([]T, string) {
+	if len(all) <= p.Limit {
+		return all, ""
+	}
+	return all[:p.Limit], Cursor(cursor(all[p.Limit-1]))
+}
+
 // Cut answers with a page of a list that was read whole, as what there are few
 // of is. The list is in the order of key, which names each once; what is added
 // or goes meanwhile neither shifts nor doubles the others.
 func Cut[F, T any](p Page, all []F, key func(F) string, show func(F) T, err error) (*Listing[T], error) {
-	var after, next string
+	var after string
 	if err == nil {
 		err = ReadCursor(p.After, &after)
 	}
@@ -61,10 +71,7 @@ func Cut[F, T any](p Page, all []F, key func(F) string, show func(F) T, err erro
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(v F) bool { return after != "" && key(v) <= after })
 	slices.SortFunc(all, func(a, b F) int { return strings.Compare(key(a), key(b)) })
-	if len(all) > p.Limit {
-		all = all[:p.Limit]
-		next = Cursor(key(all[p.Limit-1]))
-	}
+	all, next := Next(p, all, func(v F) any { return key(v) })
 	return Pageful(all, next, show), nil
 }
 

@@ -275,11 +275,7 @@ func (d desk) apiAudit(c *rest.Call, in *apiAuditInput) (*rest.Listing[apiAuditL
 		}
 	}
 	all, err := AuditLog(c.Context(), d.db, f)
-	next := ""
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		next = rest.Cursor(all[in.Limit-1].ID)
-	}
+	all, next := rest.Next(in.Page, all, func(l Line) any { return l.ID })
 	return rest.Pageful(all, next, func(l Line) apiAuditLine {
 		a := apiAuditLine{ID: id.Show("aud", l.ID), At: l.At, Name: l.Name, Action: l.Action, Subject: l.Subject, Fields: append([]string{}, l.Fields...), Values: []apiValue{}}
 		for _, v := range l.Values {
