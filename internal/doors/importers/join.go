@@ -2,7 +2,6 @@ package importers
 
 import (
 	"cmp"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -266,7 +265,11 @@ func (l *Ledger) firsts(all []stretch, total int) []int32 {
 	return first
 }
 
-const earlier = int32(-1)
+// What first says instead of a place.
+const (
+	earlier = int32(-1) // an earlier file has the order
+	goesOn  = int32(-2) // the order begins here, and goes on further down
+)
 
 // joining is the making of orders from runs.
 type joining struct {
@@ -309,37 +312,50 @@ func (j *joining) runs(all []stretch) {
 	j.order(&open)
 }
 
-// scattered makes orders of runs of which first says where each began.
+// scattered makes orders of runs of which first says where each began. They come
+// in the sequence in which they begin, as a file read row by row tells them.
 func (j *joining) scattered(all []stretch, first []int32) {
 	apart := map[int32]*joined{}
 	for i, f := range first {
-		if f != earlier && f != int32(i) {
+		if f >= 0 && f != int32(i) {
 			apart[f] = nil
+			first[f] = goesOn
 		}
 	}
-	at := int32(-1)
+	if len(apart) > 0 {
+		j.eachRun(all, func(at int32, p *page, i int, number []int32) {
+			switch f := first[at]; {
+			case f == goesOn:
+				s := p.run(i, number)
+				apart[at] = &s
+			case f >= 0 && f != at:
+				apart[f].add(p.run(i, number))
+			}
+		})
+	}
+	j.eachRun(all, func(at int32, p *page, i int, number []int32) {
+		switch first[at] {
+		case earlier:
+			j.counts.Again++
+		case goesOn:
+			j.order(apart[at])
+		case at:
+			s := p.run(i, number)
+			j.order(&s)
+		}
+	})
+}
+
+// eachRun walks over the runs in the sequence of the files.
+func (j *joining) eachRun(all []stretch, do func(at int32, p *page, i int, number []int32)) {
+	at := int32(0)
 	for _, st := range all {
 		p := j.books[st.book].pages[st.page]
 		number := j.customer[st.book][st.page]
 		for i := st.from; i < st.to; i++ {
+			do(at, p, i, number)
 			at++
-			s := p.run(i, number)
-			switch f := first[at]; {
-			case f == earlier:
-				j.counts.Again++
-			case f == at:
-				if _, more := apart[at]; more {
-					apart[at] = &s
-				} else {
-					j.order(&s)
-				}
-			default:
-				apart[f].add(s)
-			}
 		}
-	}
-	for _, f := range slices.Sorted(maps.Keys(apart)) {
-		j.order(apart[f])
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"regulars/internal/measure/retention"
 )
@@ -76,8 +77,15 @@ const yearAhead = 365.0
 // from it. What cannot be learnt is Trouble.
 func (f *figures) models() error {
 	r, h := f.report, f.h
+	var spending retention.GammaGamma
+	var rhythm retention.Rhythm
+	var spendingModel, rhythmModel Model
+	var beside sync.WaitGroup
+	beside.Go(func() { spending, spendingModel = f.spending() })
+	beside.Go(func() { rhythm, rhythmModel = f.rhythm() })
 	buyers := retention.BuyersOf(h, h.LastDay)
 	buying, fit, err := retention.FitBGNBD(buyers)
+	beside.Wait()
 	r.Models = append(r.Models, model("BG/NBD", fit, err, []string{"r", "alpha", "a", "b"}, buying.R, buying.Alpha, buying.A, buying.B))
 	if err != nil {
 		r.Trouble = troubleOf(err)
@@ -86,16 +94,14 @@ func (f *figures) models() error {
 		}
 		return nil
 	}
-	spending, fit, err := retention.FitGammaGamma(retention.SpendersOf(h, h.LastDay, true))
-	r.Models = append(r.Models, model("Gamma-Gamma", fit, err, []string{"p", "q", "gamma"}, spending.P, spending.Q, spending.Gamma))
-	if err != nil {
+	r.Models = append(r.Models, spendingModel, rhythmModel)
+	if spendingModel.Trouble != nil {
 		visits := float64(h.Customers())
 		for i, x := range buyers.Repeats {
 			visits += x * buyers.Count[i]
 		}
 		spending = retention.SameForAll(float64(r.RevenueMinor) / visits)
 	}
-	rhythm, ok := f.rhythm()
 	if f.options.All {
 		f.others(buyers)
 	}
@@ -105,7 +111,7 @@ func (f *figures) models() error {
 	}
 	quick := remember(buying, buyers, days...)
 	s := newScorer(h, quick, spending)
-	if ok {
+	if rhythmModel.Trouble == nil {
 		s.setRhythm(rhythm, buyers)
 	}
 	f.options.Step("report.step.customers")
@@ -149,15 +155,20 @@ func troubleOf(err error) *Trouble {
 // nothing new, and take long.
 const rhythmFrom = 60_000
 
+// spending learns what customers spend.
+func (f *figures) spending() (retention.GammaGamma, Model) {
+	m, fit, err := retention.FitGammaGamma(retention.SpendersOf(f.h, f.h.LastDay, true))
+	return m, model("Gamma-Gamma", fit, err, []string{"p", "q", "gamma"}, m.P, m.Q, m.Gamma)
+}
+
 // rhythm learns the rhythm, of many customers from every n-th as they came.
-func (f *figures) rhythm() (retention.Rhythm, bool) {
+func (f *figures) rhythm() (retention.Rhythm, Model) {
 	h := f.h
 	if n := h.Customers(); n > 2*rhythmFrom {
 		h = every(h, n/rhythmFrom)
 	}
 	m, fit, err := retention.FitRhythm(retention.PacesOf(h, h.LastDay))
-	f.report.Models = append(f.report.Models, model("MBG/CNBD-k", fit, err, []string{"k", "r", "alpha", "a", "b"}, float64(m.K), m.R, m.Alpha, m.A, m.B))
-	return m, err == nil
+	return m, model("MBG/CNBD-k", fit, err, []string{"k", "r", "alpha", "a", "b"}, float64(m.K), m.R, m.Alpha, m.A, m.B)
 }
 
 // every keeps every n-th customer.

@@ -44,11 +44,8 @@ func remember(m retention.BGNBD, b retention.Buyers, horizons ...float64) *remem
 					continue
 				}
 				x, age := float64(i/r.ages), float64(i%r.ages)
-				// With the last visit today the chance to be alive is largest.
-				alive := m.Alive(x, age, age)
-				mean, variance := m.Moments(x, age, age, horizon)
-				often, _ := retention.Presence{Buying: &m}.Often(x, age, horizon)
-				places[i] = moment{mean / alive, (variance + mean*mean) / alive, often}
+				mean, square, often := m.Staying(x, age, horizon)
+				places[i] = moment{mean, square, often}
 			}
 		})
 		r.tables = append(r.tables, table{horizon, places})
@@ -87,6 +84,6 @@ func (r *remembered) often(i int, x, age float64) float64 {
 			return m.often
 		}
 	}
-	visits, _ := retention.Presence{Buying: &r.BGNBD}.Often(x, age, t.horizon)
-	return visits
+	_, _, often := r.Staying(x, age, t.horizon)
+	return often
 }

@@ -45,7 +45,7 @@ func geometricFit(name string, b Buyers, early float64) (BGNBD, Fit, error) {
 		visits += x * rows.Count[i]
 	}
 	start := vec{0.5, 0.5 / max(visits/all, 1e-3), 0.7, 0.7 * max(1, visits/repeaters)}
-	if sample := rows.sample(4000); sample.Len() < rows.Len() {
+	if sample, ok := rows.sample(); ok {
 		if at, _, _, ok := climb(4, start, geometricLikelihood(sample, early)); ok && !atEdge(4, at) {
 			start = at
 		}
@@ -262,6 +262,13 @@ func (m BGNBD) momentsIfAlive(early, x, age, horizon float64) (mean, square floa
 		stay *= (b + k) / (m.A + b + k)
 	}
 	return mean, square
+}
+
+// Staying is the next horizon of a customer who has not stopped: the mean and
+// the mean square of their visits, and how many those make who make any.
+func (m BGNBD) Staying(x, age, horizon float64) (mean, square, often float64) {
+	mean, square = m.momentsIfAlive(0, x, age, horizon)
+	return mean, square, -mean / math.Expm1(-(m.R+x)*math.Log1p(horizon/(m.Alpha+age)))
 }
 
 // Moments are the mean and the variance of a customer's number of visits in the

@@ -213,18 +213,22 @@ func (b Buyers) fitable() (Buyers, float64, error) {
 	return scaled, unit, nil
 }
 
-// sample keeps about n rows, evenly over the sorted rows, for a quick start.
-func (b Buyers) sample(n int) Buyers {
-	if b.Len() <= n {
-		return b
+// sampled is how many rows a quick start looks at.
+const sampled = 4000
+
+// sample keeps some rows, evenly over the sorted rows, for a quick start; false
+// where there are so few that all of them are as quick.
+func (b Buyers) sample() (Buyers, bool) {
+	if b.Len() <= 4*sampled {
+		return b, false
 	}
 	var s Buyers
-	step := float64(b.Len()) / float64(n)
-	for k := range n {
+	step := float64(b.Len()) / sampled
+	for k := range sampled {
 		i := int((float64(k) + 0.5) * step)
 		s.Add(b.Repeats[i], b.Last[i], b.Age[i], b.Count[i])
 	}
-	return s
+	return s, true
 }
 
 // runs lists the different numbers of repeats and which one each row has, so

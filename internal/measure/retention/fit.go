@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Fit says how a model was fitted.
@@ -107,21 +108,23 @@ func (e *evaluation) add(o *evaluation) {
 // sumRows adds evaluations of rows up over the processors, always in the same
 // blocks, so that the sum is the same on every machine.
 func sumRows(rows int, block func(from, to int) evaluation) evaluation {
-	const size = 8192
+	const size = 512
 	blocks := (rows + size - 1) / size
 	if blocks <= 1 {
 		return block(0, rows)
 	}
 	sums := make([]evaluation, blocks)
-	var wg sync.WaitGroup
-	workers := min(runtime.GOMAXPROCS(0), blocks)
-	for w := range workers {
-		wg.Go(func() {
-			for b := w; b < blocks; b += workers {
-				sums[b] = block(b*size, min(rows, (b+1)*size))
-			}
-		})
+	var taken atomic.Int64
+	work := func() {
+		for b := int(taken.Add(1)) - 1; b < blocks; b = int(taken.Add(1)) - 1 {
+			sums[b] = block(b*size, min(rows, (b+1)*size))
+		}
 	}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), blocks) - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
 	total := sums[0]
 	for b := range sums[1:] {
@@ -138,7 +141,7 @@ type mixture struct {
 	top   float64 // the largest term so far
 	sum   float64 // Σ exp(t − top)
 	first vec     // Σ exp(t − top) ∇t
-	outer mat     // Σ exp(t − top) (∇∇t + ∇t ∇tᵀ)
+	outer mat     // Σ exp(t − top) (∇∇t + ∇t ∇tᵀ), its upper half
 }
 
 func newMixture() mixture { return mixture{top: math.Inf(-1)} }
@@ -150,7 +153,7 @@ func (m *mixture) add(t float64, g *vec, h *mat, n int) {
 		m.sum *= scale
 		for i := range n {
 			m.first[i] *= scale
-			for j := range n {
+			for j := i; j < n; j++ {
 				m.outer[i][j] *= scale
 			}
 		}
@@ -159,7 +162,7 @@ func (m *mixture) add(t float64, g *vec, h *mat, n int) {
 	m.sum += w
 	for i := range n {
 		m.first[i] += w * g[i]
-		for j := range n {
+		for j := i; j < n; j++ {
 			m.outer[i][j] += w * (h[i][j] + g[i]*g[j])
 		}
 	}
@@ -171,8 +174,12 @@ func (m *mixture) into(e *evaluation, count float64, n int) {
 	for i := range n {
 		gi := m.first[i] / m.sum
 		e.g[i] += count * gi
-		for j := range n {
-			e.h[i][j] += count * (m.outer[i][j]/m.sum - gi*m.first[j]/m.sum)
+		for j := i; j < n; j++ {
+			v := count * (m.outer[i][j]/m.sum - gi*m.first[j]/m.sum)
+			e.h[i][j] += v
+			if i != j {
+				e.h[j][i] += v
+			}
 		}
 	}
 }

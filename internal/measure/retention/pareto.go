@@ -27,7 +27,7 @@ func FitParetoNBD(b Buyers) (ParetoNBD, Fit, error) {
 		visits += x * rows.Count[i]
 	}
 	start := vec{0.6, 0.6 / max(visits/all, 1e-3), 0.6, 0.6}
-	if sample := rows.sample(4000); sample.Len() < rows.Len() {
+	if sample, ok := rows.sample(); ok {
 		if at, _, _, ok := climb(4, start, paretoLikelihood(sample)); ok && !atEdge(4, at) {
 			start = at
 		}

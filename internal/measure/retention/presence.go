@@ -37,14 +37,14 @@ func (p Presence) Return(x, last, age, days float64) (chance float64, ok bool) {
 	return 0, false
 }
 
-// Often is how many visits those make within the next days who make any. It is
-// asked as if the last visit were today: the chance to be there still, of
-// which too few digits may be left, is in both and falls out.
+// Often is how many visits those make within the next days who make any;
+// false where BG/NBD could not be learnt.
 func (p Presence) Often(x, age, days float64) (visits float64, ok bool) {
 	if p.Buying == nil {
 		return 0, false
 	}
-	return p.Buying.Expected(x, age, age, days) / p.Buying.Return(x, age, age, days), true
+	_, _, visits = p.Buying.Staying(x, age, days)
+	return visits, true
 }
 
 // Windows are the lengths, in days, of the window within which who bought

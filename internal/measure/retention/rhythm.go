@@ -60,12 +60,12 @@ func FitRhythm(p Paces) (Rhythm, Fit, error) {
 	for i, gap := range p.Gaps.Value {
 		logGaps += float64(p.Gaps.Count[i]) * math.Log(float64(gap))
 	}
-	sample := rows.sample(4000)
+	sample, many := rows.sample()
 	start := vec{0.6, 0.6 / max(visits/all, 1e-3), 0.7, 1.4}
 	best, bestFit := Rhythm{}, Fit{LogLikelihood: math.Inf(-1)}
 	for k := 1; k <= mostRegular; k++ {
 		first := vec{start[0], start[1] * float64(k), start[2], start[3]}
-		if sample.Len() < rows.Len() {
+		if many {
 			if at, _, _, ok := climb(4, first, rhythmLikelihood(sample, k)); ok {
 				first = at
 			}
@@ -149,26 +149,25 @@ func (e *evaluation) gammaRatio(p vec, n float64) {
 }
 
 func (t *rhythmTerms) add(m *mixture, p vec, last, age float64) {
-	timed := func(e evaluation, n, upTo float64) {
-		at := p[1] + upTo
-		l := math.Log(at)
-		e.ll -= n * l
-		e.g[0] -= l
+	timed := func(e evaluation, n, at, logAt float64) {
+		e.ll -= n * logAt
+		e.g[0] -= logAt
 		e.g[1] -= n / at
 		e.h[0][1] -= 1 / at
 		e.h[1][0] -= 1 / at
 		e.h[1][1] += n / (at * at)
 		m.add(e.ll, &e.g, &e.h, 4)
 	}
-	timed(t.stopped, t.n, last)
+	timed(t.stopped, t.n, p[1]+last, math.Log(p[1]+last))
+	now, silence := math.Log(p[1]+age), math.Log(age-last)
 	for j, e := range t.alive {
 		if j > 0 {
 			if age <= last {
 				break
 			}
-			e.ll += float64(j) * math.Log(age-last)
+			e.ll += float64(j) * silence
 		}
-		timed(e, t.n+float64(j), age)
+		timed(e, t.n+float64(j), p[1]+age, now)
 	}
 }
 

@@ -125,9 +125,41 @@ func split(cells [][]byte, line []byte, delim byte) [][]byte {
 func (b *batch) splitQuoted(line []byte, delim byte) bool {
 	cells, arena := b.cells, b.arena
 	commas, quotes := uint64(delim)*ones, uint64('"')*ones
-	start, quoted := 0, false // where the rest of the cell begins; whether within quotes
-	built := -1               // where in the arena the cell begins that holds a quote
-	for i := 0; i < len(line); i += 8 {
+	start := 0 // of the next cell
+next:
+	for start < len(line) && line[start] == '"' {
+		start++
+		at, built := start, -1 // built: where in the arena the cell begins that holds a quote
+		for {
+			n := bytes.IndexByte(line[at:], '"')
+			if n < 0 {
+				return false // it goes on, on the next line
+			}
+			if at += n; at+1 == len(line) || line[at+1] == delim {
+				break
+			}
+			if line[at+1] != '"' {
+				return false // something behind the closing quote
+			}
+			if built < 0 {
+				built = len(arena)
+			}
+			arena = append(arena, line[start:at+1]...)
+			start, at = at+2, at+2
+		}
+		cell := line[start:at:at]
+		if built >= 0 {
+			arena = append(arena, cell...)
+			cell = arena[built:len(arena):len(arena)]
+		}
+		cells = append(cells, cell)
+		if at+1 == len(line) {
+			b.cells, b.arena = cells, arena
+			return true
+		}
+		start = at + 2
+	}
+	for i := start; i < len(line); i += 8 {
 		var word uint64
 		if i+8 <= len(line) {
 			word = binary.LittleEndian.Uint64(line[i:])
@@ -140,45 +172,15 @@ func (b *batch) splitQuoted(line []byte, delim byte) bool {
 		hits := ^(((x & seven) + seven) | x | seven) | ^(((y & seven) + seven) | y | seven)
 		for ; hits != 0; hits &= hits - 1 {
 			at := i + bits.TrailingZeros64(hits)>>3
-			switch {
-			case at < start: // the second of two quotes, or the delimiter behind one
-				continue
-			case line[at] == delim:
-				if !quoted {
-					cells = append(cells, line[start:at:at])
-					start = at + 1
-				}
-				continue
-			case !quoted && at == start:
-				start, quoted = at+1, true
-				continue
-			case !quoted:
+			if line[at] != delim {
 				return false // a quote within a cell
-			case at+1 < len(line) && line[at+1] == '"':
-				if built < 0 {
-					built = len(arena)
-				}
-				arena = append(arena, line[start:at+1]...)
-				start = at + 2
-				continue
-			case at+1 < len(line) && line[at+1] != delim:
-				return false // something behind the closing quote
 			}
-			cell := line[start:at:at]
-			if built >= 0 {
-				arena = append(arena, cell...)
-				cell, built = arena[built:len(arena):len(arena)], -1
+			cells = append(cells, line[start:at:at])
+			start = at + 1
+			if start < len(line) && line[start] == '"' {
+				goto next
 			}
-			cells = append(cells, cell)
-			if at+1 == len(line) {
-				b.cells, b.arena = cells, arena
-				return true
-			}
-			start, quoted = at+2, false
 		}
-	}
-	if quoted {
-		return false // it goes on, on the next line
 	}
 	b.cells, b.arena = append(cells, line[start:len(line):len(line)]), arena
 	return true

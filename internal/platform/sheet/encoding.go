@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 
@@ -59,6 +60,10 @@ func detectEncoding(sample []byte) (name string, mark int) {
 	}
 	good, wrong := 0, 0
 	for rest := sample; len(rest) > 0; {
+		if len(rest) >= 8 && plain(rest[:8]) {
+			rest = rest[8:]
+			continue
+		}
 		r, n := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && n == 1:
@@ -74,6 +79,18 @@ func detectEncoding(sample []byte) (name string, mark int) {
 		return utf8Name, 0
 	}
 	return codePage(sample), 0
+}
+
+// plain reports whether text is all ASCII.
+func plain(text []byte) bool {
+	i, all := 0, uint64(0)
+	for ; i+8 <= len(text); i += 8 {
+		all |= binary.LittleEndian.Uint64(text[i:])
+	}
+	for ; i < len(text); i++ {
+		all |= uint64(text[i]) << 56
+	}
+	return all&^uint64(seven) == 0
 }
 
 // codePage tells Windows-1251 (Cyrillic), 1250 (Central Europe) and 1252

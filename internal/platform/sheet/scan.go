@@ -20,7 +20,7 @@ type RowBytes struct {
 }
 
 // scanBlock is how much text a worker is given at a time.
-const scanBlock = 1 << 20
+const scanBlock = 256 << 10
 
 // Scan delivers all rows that Next has not yet delivered, on several cores
 // (workers, or as many as there are when it is 0). Rows of one chunk come to

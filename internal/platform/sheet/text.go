@@ -111,7 +111,8 @@ func (r *Reader) chooseLayout(src *textSource, text *bufio.Reader, sample []byte
 }
 
 // spread adds windows from all over a file to the sample of its beginning, so
-// that an accent far down is seen.
+// that an accent far down is seen. Windows of plain ASCII say nothing and are
+// left out.
 func spread(at io.ReaderAt, size int64, sample []byte) []byte {
 	const windows, each = 64, 64 << 10
 	if size <= int64(len(sample)) {
@@ -125,7 +126,7 @@ func spread(at io.ReaderAt, size int64, sample []byte) []byte {
 		piece := buf[:n]
 		// From line to line, so that no letter of several bytes is cut.
 		i, j := bytes.IndexByte(piece, '\n'), bytes.LastIndexByte(piece, '\n')
-		if i >= 0 && j > i {
+		if i >= 0 && j > i && !plain(piece[i:j]) {
 			all = append(all, piece[i:j]...)
 		}
 	}

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"html/template"
 	"math"
 	"net/url"
 	"strconv"
@@ -107,6 +108,42 @@ func TestHeatLevelsRunFromNothingToTheMost(t *testing.T) {
 		if got := LevelOf(c.v, c.most); got != c.want {
 			t.Errorf("LevelOf(%v, %v) = %d, want %d", c.v, c.most, got, c.want)
 		}
+	}
+}
+
+// The rows as a template would write them.
+var rowsByTemplate = template.Must(template.New("").Parse(`{{$t := .}}{{range .Rows}}{{$row := .}}
+  <tr{{if .Href}} data-href="{{.Href}}"{{end}}{{with .Tone}} class="row-{{.}}"{{end}}>{{range $i, $cell := .Cells}}{{$col := index $t.Columns $i}}{{if eq $i 0}}<th scope="row"{{if $col.Number}} class="num"{{end}}>{{if $row.Href}}<a href="{{$row.Href}}">{{$cell}}</a>{{else}}{{$cell}}{{end}}</th>{{else}}<td{{if $col.Number}} class="num"{{end}} data-title="{{$col.Title}}">{{$cell}}</td>{{end}}{{end}}</tr>{{end}}`))
+
+func TestRowsSayWhatATemplateWouldAndNoMore(t *testing.T) {
+	nasty := []string{"Ana", `"><script>alert(1)</script>`, "it's <b>&amp; \"so\"", "a+b", "\x00\u2028", "{{.}}", "' onclick='x"}
+	table := Table{Columns: []Column{{Title: "Name"}, {Title: `Spend "all" <i>`, Number: true}, {Title: "Plain"}}}
+	for i, text := range nasty {
+		table.Rows = append(table.Rows,
+			Row{Href: "/customers/" + url.PathEscape(text) + "?q=" + url.QueryEscape(text), Tone: Tone(text), Cells: []any{text, i, template.HTML("<b>safe</b>")}},
+			Row{Cells: []any{Badge(Bad, text), text, Tone(text)}})
+	}
+	var want strings.Builder
+	if err := rowsByTemplate.Execute(&want, table); err != nil {
+		t.Fatal(err)
+	}
+	parsed := func(rows string) string {
+		tree, err := html.Parse(strings.NewReader("<table>" + rows + "</table>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := html.Render(&b, tree); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if got, want := parsed(string(table.Body())), parsed(want.String()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	elsewhere := Table{Columns: table.Columns[:1], Rows: []Row{{Href: "javascript:alert(1)", Cells: []any{"x"}}, {Href: "//evil.example", Cells: []any{"x"}}}}
+	if body := string(elsewhere.Body()); strings.Contains(body, "javascript") || strings.Contains(body, "evil") {
+		t.Errorf("a row leads elsewhere: %s", body)
 	}
 }
 
