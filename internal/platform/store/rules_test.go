@@ -189,7 +189,7 @@ func (s statement) check(tables map[string]shape, say func(string, ...any)) {
 		t.check(s.text, say)
 	case s.tag != "":
 		say("a tag stands behind %q; only a table has one", first)
-	case strings.Contains(flat[:min(len(flat), 20)], " index "):
+	case strings.HasPrefix(flat, "create") && strings.Contains(flat[:min(len(flat), 20)], " index "):
 		checkIndex(strings.Join(strings.Fields(s.text), " "), tables, say)
 	case strings.Contains(flat, " add column "):
 		if strings.Contains(flat, "not null") && !strings.Contains(flat, " default ") {
