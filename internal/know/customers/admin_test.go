@@ -152,6 +152,38 @@ func TestAListIsTurnedPageByPageWithoutGapOrRepeat(t *testing.T) {
 	})
 }
 
+func TestAListHoldsAsManyAsItSays(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		var ps []customers.Profile
+		for i := range 90 {
+			// Two words of the name, and the email, begin alike.
+			ps = append(ps, customers.Profile{Name: fmt.Sprintf("Nora Nowak %d", i), Country: []string{"CZ", "IT", ""}[i%3],
+				Identities: []customers.Identity{email(fmt.Sprintf("nora%d@example.com", i))}})
+		}
+		made := createMany(t, db, ps...)
+		testkit.Do(t, db, func(tx *store.Tx) error {
+			if _, err := customers.MergeInto(t.Context(), tx, customers.Tables, made[0], made[1], staff); err != nil {
+				return err
+			}
+			return customers.EraseForGood(t.Context(), tx, customers.Tables, made[2], staff)
+		})
+		for _, f := range []customers.Filter{{}, {Country: "CZ"}, {Query: "no"}, {Query: "nora nowak"}, {Query: "nora7@"}, {Query: "nobody"},
+			{Query: "no", Country: "IT"}, {Country: "IT", OrdersFrom: 1}, {Query: "no", OrdersTo: 5}} {
+			listed := 0
+			for _, err := range customers.All(t.Context(), db, f, customers.Order{Sort: "name"}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				listed++
+			}
+			n, more, err := customers.Count(t.Context(), db, f)
+			if err != nil || n != listed && !more || more && n > listed {
+				t.Errorf("%+v: %d are listed, %d counted, more: %v, %v", f, listed, n, more, err)
+			}
+		}
+	})
+}
+
 // form sends a form of the customer's page.
 func form(t *testing.T, h http.Handler, path string, pairs ...string) *page.Page {
 	t.Helper()

@@ -66,13 +66,12 @@ type Page struct {
 }
 
 // where writes from and the conditions. Facts that are asked or sorted by
-// must be there; else they are shown if they are.
-func (p plan) where(s *query, sort string) {
-	facts := strings.HasPrefix(sortColumns[sort], "f.")
-	for _, part := range p.parts {
-		facts = facts || strings.HasPrefix(part.ask, "f.")
-	}
+// must be there; wanted ones (to be shown) are joined if there are any.
+func (p plan) where(s *query, sort string, wanted bool) {
+	facts := p.facts(sort)
 	switch {
+	case !facts && !wanted:
+		s.add(` from customers c where c.merged_into is null and c.erased_at is null`)
 	case p.begin >= 0 || !facts:
 		s.add(` from customers c left join customer_facts f on f.customer_id = c.customer_id
 			where c.merged_into is null and c.erased_at is null`)
@@ -91,6 +90,12 @@ func (p plan) where(s *query, sort string) {
 			s.add(` and `+part.ask, part.args...)
 		}
 	}
+}
+
+// facts reports whether facts are asked or sorted by.
+func (p plan) facts(sort string) bool {
+	return strings.HasPrefix(sortColumns[sort], "f.") ||
+		slices.ContainsFunc(p.parts, func(part part) bool { return strings.HasPrefix(part.ask, "f.") })
 }
 
 // List returns a page of customers. It touches about as many rows as it
@@ -118,8 +123,13 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 	}
 	var s query
 	s.add(`select c.` + strings.ReplaceAll(strings.Join(strings.Fields(columns), ""), ",", ", c.") +
-		`, c.sort_name, coalesce(f.orders, 0), coalesce(f.spend_minor, 0), coalesce(f.last_order_day, '')`)
-	p.where(&s, o.Sort)
+		`, c.sort_name`)
+	// Where a few are sorted, the facts are read of those that are shown.
+	later := p.begin >= 0 && !p.facts(o.Sort)
+	if !later {
+		s.add(`, coalesce(f.orders, 0), coalesce(f.spend_minor, 0), coalesce(f.last_order_day, '')`)
+	}
+	p.where(&s, o.Sort, !later)
 	if o.Sort == "last" {
 		s.add(` and f.last_order_day is not null`)
 	}
@@ -140,7 +150,7 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 	// No column is null here; saying where nulls go would keep PostgreSQL from
 	// walking an index backwards.
 	s.add(` order by `+column+direction+`, `+id+direction+` limit ?`, o.Limit+1)
-	rows, err := store.All(ctx, q, scanListed, s.text.String(), s.args...)
+	rows, err := store.All(ctx, q, func(rows *sql.Rows) (Listed, error) { return scanListed(rows, !later) }, s.text.String(), s.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list customers: %w", err)
 	}
@@ -149,14 +159,49 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 		page.Rows = rows[:o.Limit]
 		page.Next = writeCursor(o.Sort, page.Rows[o.Limit-1])
 	}
-	return page, nil
+	if later {
+		err = addFacts(ctx, q, page.Rows)
+	}
+	return page, err
 }
 
-func scanListed(rows *sql.Rows) (l Listed, err error) {
+// addFacts reads the facts of the rows of a page.
+func addFacts(ctx context.Context, q store.Querier, page []Listed) error {
+	if len(page) == 0 {
+		return nil
+	}
+	at := make(map[id.Customer]*Listed, len(page))
+	args := make([]any, len(page))
+	for i := range page {
+		at[page[i].ID], args[i] = &page[i], page[i].ID
+	}
+	rows, err := q.Query(ctx, `select customer_id, orders, spend_minor, coalesce(last_order_day, '') from customer_facts
+		where customer_id in (`+store.List(1, len(page))+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("read the facts of a list: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c id.Customer
+		var orders, spend int64
+		var last string
+		if err := rows.Scan(&c, &orders, &spend, &last); err != nil {
+			return err
+		}
+		at[c].Orders, at[c].SpendMinor, at[c].LastOrderDay = orders, spend, last
+	}
+	return rows.Err()
+}
+
+func scanListed(rows *sql.Rows, facts bool) (l Listed, err error) {
 	var imported, merged, erased sql.NullInt64
 	var joined, created, changed int64
-	err = rows.Scan(&l.ID, &l.Version, &l.Name, &l.Given, &l.Family, &l.Language, &l.Country, &l.Email, &l.Phone,
-		&joined, &l.JoinedDay, &l.Source, &imported, &created, &changed, &merged, &erased, &l.SortName, &l.Orders, &l.SpendMinor, &l.LastOrderDay)
+	into := []any{&l.ID, &l.Version, &l.Name, &l.Given, &l.Family, &l.Language, &l.Country, &l.Email, &l.Phone,
+		&joined, &l.JoinedDay, &l.Source, &imported, &created, &changed, &merged, &erased, &l.SortName}
+	if facts {
+		into = append(into, &l.Orders, &l.SpendMinor, &l.LastOrderDay)
+	}
+	err = rows.Scan(into...)
 	l.JoinedAt, l.CreatedAt, l.ChangedAt, l.Import = moment(joined), moment(created), moment(changed), id.Import(imported.Int64)
 	return l, err
 }
@@ -199,6 +244,14 @@ func Count(ctx context.Context, q store.Querier, f Filter) (n int, more bool, er
 	case len(p.parts) == 1 && f.Query == "": // an index alone tells
 		n, err = p.parts[0].probe(ctx, q, most/2+1)
 		return min(n, most/2), n > most/2, err
+	case len(p.parts) == 1: // a search: the index of its words alone tells
+		var hits int
+		var s query
+		s.add(`select count(*), count(distinct customer_id) from `+p.parts[0].from, p.parts[0].args...)
+		if err := q.QueryRow(ctx, s.text.String(), s.args...).Scan(&hits, &n); err != nil {
+			return 0, false, fmt.Errorf("count who is found: %w", err)
+		}
+		return n, hits == sought, nil
 	}
 	// Among the first of one part, those that the others leave.
 	first := max(p.begin, 0)
@@ -212,7 +265,7 @@ func Count(ctx context.Context, q store.Querier, f Filter) (n int, more bool, er
 	p.begin = first
 	var s query
 	s.add(`select count(*)`)
-	p.where(&s, "name")
+	p.where(&s, "name", false)
 	if err := q.QueryRow(ctx, s.text.String(), s.args...).Scan(&n); err != nil {
 		return 0, false, fmt.Errorf("count customers: %w", err)
 	}

@@ -25,6 +25,7 @@ type Bulk struct {
 	columns int
 	each    int // rows a statement
 	stmt    *sql.Stmt
+	own     bool // stmt is of this insert alone
 	args    []any
 }
 
@@ -57,11 +58,14 @@ func (b *Bulk) Add(values ...any) error {
 		return b.arrays()
 	}
 	if b.stmt == nil {
-		stmt, err := b.tx.tx.PrepareContext(b.ctx, b.text(b.each))
-		if err != nil {
-			return err
+		text := b.text(b.each)
+		if b.stmt = b.tx.statement(b.ctx, text); b.stmt == nil {
+			stmt, err := b.tx.tx.PrepareContext(b.ctx, text)
+			if err != nil {
+				return err
+			}
+			b.stmt, b.own = stmt, true
 		}
-		b.stmt = stmt
 	}
 	_, err := b.stmt.ExecContext(b.quiet, b.args...)
 	b.args = b.args[:0]
@@ -70,7 +74,7 @@ func (b *Bulk) Add(values ...any) error {
 
 // Close writes what is left.
 func (b *Bulk) Close() error {
-	if b.stmt != nil {
+	if b.own {
 		defer b.stmt.Close()
 	}
 	if len(b.args) == 0 {
@@ -79,7 +83,7 @@ func (b *Bulk) Close() error {
 	if b.tx.db.engine == postgresEngine {
 		return b.arrays()
 	}
-	_, err := b.tx.tx.ExecContext(b.ctx, b.text(len(b.args)/b.columns), b.args...)
+	_, err := b.tx.exec(b.ctx, b.text(len(b.args)/b.columns), b.args...)
 	return err
 }
 

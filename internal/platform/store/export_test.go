@@ -13,3 +13,18 @@ var (
 	Bracketed = bracketed
 	Terms     = terms
 )
+
+// Ready counts the statements that are kept ready, for readers and the writer.
+func (db *DB) Ready() (readers, writer int) {
+	count := func(r *ready) (n int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, s := range r.kept {
+			if s != nil {
+				n++
+			}
+		}
+		return n
+	}
+	return count(&db.reads), count(&db.writes)
+}

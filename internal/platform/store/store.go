@@ -47,6 +47,8 @@ type DB struct {
 	secrets   *secrets.Box
 	turns     turns    // on SQLite
 	writer    queue    // on SQLite
+	reads     ready    // on SQLite, of the readers
+	writes    ready    // on SQLite, of the writer
 	types     sync.Map // on PostgreSQL: the types of the columns that Bulk wrote
 
 	leaseMu sync.Mutex
@@ -57,7 +59,7 @@ type DB struct {
 // Open opens the database named by dsn ("regulars.db", "postgres://…") and
 // brings its schema up to date. A database newer than the program is refused.
 func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
-	db := &DB{clock: o.Clock, exclusive: o.Exclusive, secrets: o.Secrets}
+	db := &DB{reads: ready{kept: map[string]*sql.Stmt{}}, writes: ready{kept: map[string]*sql.Stmt{}}, clock: o.Clock, exclusive: o.Exclusive, secrets: o.Secrets}
 	if db.clock == nil {
 		db.clock = time.Now
 	}
@@ -98,7 +100,13 @@ func (db *DB) Close() error {
 // Query reads outside any transaction.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx, ended := begin(ctx, query)
-	rows, err := db.read.QueryContext(ctx, query, args...)
+	var rows *sql.Rows
+	var err error
+	if s := db.reader(ctx, query); s != nil {
+		rows, err = s.QueryContext(ctx, args...)
+	} else {
+		rows, err = db.read.QueryContext(ctx, query, args...)
+	}
 	ended(err)
 	return rows, err
 }
@@ -106,7 +114,12 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 // QueryRow reads one row outside any transaction.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	ctx, ended := begin(ctx, query)
-	row := db.read.QueryRowContext(ctx, query, args...)
+	var row *sql.Row
+	if s := db.reader(ctx, query); s != nil {
+		row = s.QueryRowContext(ctx, args...)
+	} else {
+		row = db.read.QueryRowContext(ctx, query, args...)
+	}
 	ended(row.Err())
 	return row
 }

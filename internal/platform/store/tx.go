@@ -15,6 +15,7 @@ type Tx struct {
 	db    *DB
 	tx    *sql.Tx
 	after *[]func()
+	ready map[string]*sql.Stmt // by text, see statement
 }
 
 // attempts is how often a transaction that met a conflict is tried whole.
@@ -53,12 +54,13 @@ func (db *DB) once(ctx context.Context, fn func(tx *Tx) error) error {
 		}
 		defer db.writer.give()
 	}
+	db.keepDue(ctx)
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer sqlTx.Rollback() // nothing to do after a commit
-	tx := &Tx{Now: db.Now(), db: db, tx: sqlTx, after: new([]func())}
+	tx := &Tx{Now: db.Now(), db: db, tx: sqlTx, after: new([]func()), ready: map[string]*sql.Stmt{}}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -90,12 +92,19 @@ func (tx *Tx) AfterCommit(f func()) { *tx.after = append(*tx.after, f) }
 // Exec runs a statement and returns how many rows it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	ctx, ended := begin(ctx, query)
-	res, err := tx.tx.ExecContext(ctx, query, args...)
+	res, err := tx.exec(ctx, query, args...)
 	ended(err)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if s := tx.statement(ctx, query); s != nil {
+		return s.ExecContext(ctx, args...)
+	}
+	return tx.tx.ExecContext(ctx, query, args...)
 }
 
 // Query reads within the transaction.
@@ -106,10 +115,15 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	return rows, err
 }
 
-// QueryRow reads one row within the transaction.
+// QueryRow reads one row within the transaction; scan it before the next one.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	ctx, ended := begin(ctx, query)
-	row := tx.tx.QueryRowContext(ctx, query, args...)
+	var row *sql.Row
+	if s := tx.statement(ctx, query); s != nil {
+		row = s.QueryRowContext(ctx, args...)
+	} else {
+		row = tx.tx.QueryRowContext(ctx, query, args...)
+	}
 	ended(row.Err())
 	return row
 }
