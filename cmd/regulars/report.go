@@ -31,6 +31,7 @@ type reportCmd struct {
 	JSON     bool     `help:"Say it as JSON."`
 	CSV      string   `placeholder:"DIR" help:"Write the tables, and every customer, as CSV into a folder."`
 	By       string   `enum:"week,month,quarter,year" default:"month" help:"The periods of cohorts and lines: ${enum}."`
+	Split    string   `placeholder:"channel|country|category|product" help:"Set customers side by side by their country, or by the channel, category or product of their first order: the largest groups, and the others together."`
 	Compare  string   `placeholder:"files|previous-period" help:"Set the second of two files beside the first, or the latest period beside the one before."`
 	Models   string   `enum:"usual,all" default:"usual" help:"Fit the usual models or all of them: ${enum}."`
 	Backtest bool     `help:"Repeat the forecast on the past, and learn its intervals from that."`
@@ -125,7 +126,7 @@ func screen(out io.Writer) report.Screen {
 
 // options reads the flags and what the files say of themselves.
 func (c *reportCmd) options(ctx context.Context) (report.Options, error) {
-	o := report.Options{Today: time.Now(), Window: c.Window, Top: c.Top, All: c.Models == "all", Backtest: c.Backtest, Compare: report.Compare(c.Compare), Zone: c.Zone}
+	o := report.Options{Today: time.Now(), Window: c.Window, Top: c.Top, All: c.Models == "all", Backtest: c.Backtest, Compare: report.Compare(c.Compare), Split: retention.Split(c.Split), Zone: c.Zone}
 	var err error
 	if o.By, err = retention.ParseGrain(c.By); err != nil {
 		return o, errs.Wrong("by", "regulars.by")

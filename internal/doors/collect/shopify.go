@@ -267,7 +267,7 @@ func shopifyChannel(source string) string {
 
 func (l shopifyLine) line(c money.Currency, quantity int64) (shopLine, error) {
 	name := label(cmp.Or(l.Name, l.Title))
-	s := shopLine{SKU: cmp.Or(label(l.SKU), name, "unnamed"), Name: name, Milli: quantity * 1000}
+	s := shopLine{SKU: cmp.Or(label(l.SKU), name, orders.Unnamed), Name: name, Milli: quantity * 1000}
 	var err error
 	if s.Price, s.Scale, err = l.Price.units(); err != nil || quantity < 0 || quantity > 1e9 {
 		return s, cmp.Or(err, misshapen())

@@ -223,7 +223,7 @@ func (l wooLine) line(c money.Currency) (shopLine, error) {
 	if s.SKU == "" && !l.ProductID.zero() {
 		s.SKU = "product_id:" + string(l.ProductID)
 	}
-	s.SKU = cmp.Or(s.SKU, "unnamed")
+	s.SKU = cmp.Or(s.SKU, orders.Unnamed)
 	units, scale, err := l.Quantity.units()
 	if err != nil || scale > 3 || units < 0 || units > 1e12 {
 		return s, cmp.Or(err, misshapen())

@@ -12,7 +12,7 @@ import (
 )
 
 // join makes one ledger of what the workers have read of all files.
-func (l *Ledger) join(upTo int32) error {
+func (l *Ledger) join(upTo int32, by retention.Split) error {
 	var all []stretch
 	total := 0
 	for n, b := range l.books {
@@ -29,15 +29,19 @@ func (l *Ledger) join(upTo int32) error {
 	if total > 1<<31-2 {
 		return errs.Wrong("", "importers.wrong.many")
 	}
-	customer := l.people()
-	if len(l.books) == 1 && rising(all) {
-		l.together(all, total, customer, upTo)
-		return nil
+	j := joining{books: l.books, customer: l.people(), upTo: upTo}
+	if by != retention.Together {
+		j.split = l.split(by)
 	}
-	j := joining{books: l.books, customer: customer, upTo: upTo, out: newColumns(total)}
-	j.scattered(all, l.firsts(all, total))
-	l.take(&j)
-	l.Purchases = j.out
+	if len(l.books) == 1 && rising(all) {
+		l.together(all, total, &j)
+	} else {
+		j.out, j.openings = newColumns(total), l.openings(j.split)
+		j.scattered(all, l.firsts(all, total))
+		l.take(&j)
+		l.Purchases = j.out
+	}
+	l.grouped(&j)
 	return nil
 }
 
@@ -64,7 +68,7 @@ func (l *Ledger) take(j *joining) {
 
 // together makes the orders where the runs of each stand together, on all
 // cores: the runs are cut where an order ends.
-func (l *Ledger) together(all []stretch, total int, customer [][][]int32, upTo int32) {
+func (l *Ledger) together(all []stretch, total int, whole *joining) {
 	workers := runtime.GOMAXPROCS(0)
 	parts := make([]joining, workers)
 	out := newColumns(total)
@@ -77,7 +81,7 @@ func (l *Ledger) together(all []stretch, total int, customer [][][]int32, upTo i
 			to++
 		}
 		j := &parts[w]
-		*j = joining{books: l.books, customer: customer, upTo: upTo, out: retention.Orders{
+		*j = joining{books: l.books, customer: whole.customer, upTo: whole.upTo, split: whole.split, openings: l.openings(whole.split), out: retention.Orders{
 			Customer: out.Customer[before : before : before+size], Day: out.Day[before : before : before+size],
 			AmountMinor: out.AmountMinor[before : before : before+size]}}
 		mine := all[from:to]
@@ -91,6 +95,11 @@ func (l *Ledger) together(all []stretch, total int, customer [][][]int32, upTo i
 		out.Day = append(out.Day, j.out.Day...)
 		out.AmountMinor = append(out.AmountMinor, j.out.AmountMinor...)
 		l.take(j)
+		if i == 0 {
+			whole.openings = j.openings
+		} else {
+			whole.openings.merge(j.openings)
+		}
 	}
 	l.Purchases = out
 }
@@ -276,8 +285,11 @@ type joining struct {
 	books    []*book
 	customer [][][]int32
 	upTo     int32
+	split    *splitting // nil: customers are not
 
 	out         retention.Orders
+	openings    openings          // nil: nobody asks
+	opening     retention.Opening // of the order at hand
 	counts      LedgerCounts
 	any         bool // there was a sale or return
 	first, last int32
@@ -292,6 +304,7 @@ type joined struct {
 	extra         int64 // of amount: not of its lines; of isWhole: all
 	back          int64 // given back of it
 	flags         uint8
+	opening       *retention.Opening // nil: nobody asks
 }
 
 // runs makes orders of runs that stand together.
@@ -302,11 +315,11 @@ func (j *joining) runs(all []stretch) {
 		number := j.customer[st.book][st.page]
 		for i := st.from; i < st.to; i++ {
 			if h := p.hash[i]; h == open.hash && h != alone {
-				open.add(p.run(i, number))
+				j.goOn(&open, p, i, number)
 				continue
 			}
 			j.order(&open)
-			open = p.run(i, number)
+			open = j.begin(p, i, number)
 		}
 	}
 	j.order(&open)
@@ -326,10 +339,13 @@ func (j *joining) scattered(all []stretch, first []int32) {
 		j.eachRun(all, func(at int32, p *page, i int, number []int32) {
 			switch f := first[at]; {
 			case f == goesOn:
-				s := p.run(i, number)
+				s := j.begin(p, i, number)
+				if own := j.opening; s.opening != nil {
+					s.opening = &own
+				}
 				apart[at] = &s
 			case f >= 0 && f != at:
-				apart[f].add(p.run(i, number))
+				j.goOn(apart[f], p, i, number)
 			}
 		})
 	}
@@ -340,7 +356,7 @@ func (j *joining) scattered(all []stretch, first []int32) {
 		case goesOn:
 			j.order(apart[at])
 		case at:
-			s := p.run(i, number)
+			s := j.begin(p, i, number)
 			j.order(&s)
 		}
 	})
@@ -356,6 +372,25 @@ func (j *joining) eachRun(all []stretch, do func(at int32, p *page, i int, numbe
 			do(at, p, i, number)
 			at++
 		}
+	}
+}
+
+// begin is the order that a run begins.
+func (j *joining) begin(p *page, i int, number []int32) joined {
+	s := p.run(i, number)
+	if j.openings != nil {
+		j.opening = j.split.opening(p, i)
+		s.opening = &j.opening
+	}
+	return s
+}
+
+// goOn puts a further run to an order.
+func (j *joining) goOn(s *joined, p *page, i int, number []int32) {
+	s.add(p.run(i, number))
+	if j.openings != nil {
+		o := j.split.opening(p, i)
+		s.opening.Hold(o.Label, o.Most, 0)
 	}
 }
 
@@ -425,6 +460,9 @@ func (j *joining) order(s *joined) {
 	switch c := &j.counts; {
 	case purchase && s.customer >= 0:
 		j.out.Add(int64(s.customer)+1, s.day, amount)
+		if j.openings != nil {
+			j.openings.see(s.customer, *s.opening)
+		}
 		if s.flags&isForeign != 0 && known {
 			c.Unvalued++
 		}

@@ -27,8 +27,13 @@ type Ledger struct {
 	Counts    LedgerCounts
 	Bad       []UnreadRow // the first rows that cannot be read
 
+	// Groups are what the customers are split by, and Group says whose is
+	// which; the one without a name is of who is without it.
+	Groups []string
+
 	roster *roster
 	books  []*book
+	group  []int32 // of each customer
 }
 
 // NoSales is the day of a ledger in which nothing happened.
@@ -85,12 +90,19 @@ func ProposeFor(in *sheet.Reader) (Settings, error) {
 	return Guess(profile), nil
 }
 
-// ReadLedger reads files into one ledger, on all cores. Currency and zone are
-// those of the business; of the first file where they are empty. Orders after
-// the day of now are in Purchases, but not in anything else. What is wrong with
-// a file is errs.Invalid.
-func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone string, now time.Time) (*Ledger, error) {
-	l := &Ledger{Currency: base, FirstDay: NoSales, LastDay: NoSales, roster: newRoster()}
+// LedgerOptions are what is asked of a ledger.
+type LedgerOptions struct {
+	Currency money.Currency // of the business; empty: the first file's
+	Zone     string         // of the business; empty: the first file's
+	Now      time.Time      // orders after its day are in Purchases, but not in anything else
+	Split    retention.Split
+}
+
+// ReadLedger reads files into one ledger, on all cores. What is wrong with a
+// file is errs.Invalid.
+func ReadLedger(ctx context.Context, sources []Source, o LedgerOptions) (*Ledger, error) {
+	zone := o.Zone
+	l := &Ledger{Currency: o.Currency, FirstDay: NoSales, LastDay: NoSales, roster: newRoster()}
 	for i, s := range sources {
 		if l.Currency == "" {
 			l.Currency = s.Settings.Currency
@@ -110,13 +122,13 @@ func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone
 		}
 	}
 	for _, s := range sources {
-		b, err := l.readFile(ctx, s)
+		b, err := l.readFile(ctx, s, o.Split)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		l.books = append(l.books, b)
 	}
-	if err := l.join(dayIn(now, l.Zone)); err != nil {
+	if err := l.join(dayIn(o.Now, l.Zone), o.Split); err != nil {
 		return nil, err
 	}
 	l.books = nil
@@ -127,6 +139,10 @@ func ReadLedger(ctx context.Context, sources []Source, base money.Currency, zone
 // phone or card.
 func (l *Ledger) Label(customer int64) string { return l.roster.label(int32(customer - 1)) }
 
+// Group is the place in Groups of what a customer is split by, or
+// retention.Elsewhere where there were too many to tell apart.
+func (l *Ledger) Group(customer int64) int32 { return l.group[customer-1] }
+
 // book is what one file told: runs of rows of an order, by worker.
 type book struct {
 	file  string
@@ -134,7 +150,7 @@ type book struct {
 }
 
 // readFile reads one file on all cores.
-func (l *Ledger) readFile(ctx context.Context, s Source) (*book, error) {
+func (l *Ledger) readFile(ctx context.Context, s Source, by retention.Split) (*book, error) {
 	in, err := s.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -154,7 +170,7 @@ func (l *Ledger) readFile(ctx context.Context, s Source) (*book, error) {
 		if !read.has(Date) {
 			return nil, errs.Wrong("date", "importers.wrong.list")
 		}
-		b.pages = append(b.pages, newPage(read, l.Zone, source))
+		b.pages = append(b.pages, newPage(read, l.Zone, source, by))
 	}
 	told := s.Progress
 	err = in.Scan(workers, func(worker int, row sheet.RowBytes) error {

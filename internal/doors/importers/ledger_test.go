@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,12 @@ func source(t testing.TB, path string) Source {
 
 func ledgerOf(t testing.TB, sources ...Source) *Ledger {
 	t.Helper()
-	l, err := ReadLedger(t.Context(), sources, "", "", time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	return splitLedger(t, retention.Together, sources...)
+}
+
+func splitLedger(t testing.TB, by retention.Split, sources ...Source) *Ledger {
+	t.Helper()
+	l, err := ReadLedger(t.Context(), sources, LedgerOptions{Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Split: by})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +72,20 @@ func TestLedgerOfOnlineRetailHoldsThePublishedPurchases(t *testing.T) {
 }
 
 // slowly reads a file row by row with the code of the import alone.
-func slowly(t testing.TB, s Source) *Ledger {
+func slowly(t testing.TB, by retention.Split, s Source) *Ledger {
 	t.Helper()
 	lame = true
 	defer func() { lame = false }()
-	return ledgerOf(t, s)
+	return splitLedger(t, by, s)
+}
+
+// groupsOf are the names of the customers' groups.
+func groupsOf(l *Ledger) []string {
+	var names []string
+	for _, g := range l.group {
+		names = append(names, l.Groups[g])
+	}
+	return names
 }
 
 func TestRowsReadQuicklySayTheSameAsThoseTheImportReads(t *testing.T) {
@@ -88,9 +103,13 @@ func TestRowsReadQuicklySayTheSameAsThoseTheImportReads(t *testing.T) {
 		"currency":  {"EUR", "eur", "USD", "", "zzz"},
 		"promised":  {"", "2024-06-01", "soon"},
 		"delivered": {"", "2024-06-02 10:00"},
+		"channel":   {"online", "till ", "", "'=1", "'quoted", "Zoë's"},
+		"country":   {"FR", "Germany", "", "'-", "Atlantis", "uk"},
+		"product":   {"Tea", "Mug  large", "", "'+1"},
+		"category":  {"Drinks", "", " Cups", "'=x"},
 	}
 	rng := rand.New(rand.NewPCG(3, 5))
-	header := []string{"order", "date", "customer", "email", "sku", "quantity", "price", "discount", "shipping", "status", "currency", "promised", "delivered"}
+	header := []string{"order", "date", "customer", "email", "sku", "quantity", "price", "discount", "shipping", "status", "currency", "promised", "delivered", "channel", "country", "product", "category"}
 	for try := range 60 {
 		columns := slices.DeleteFunc(slices.Clone(header), func(c string) bool {
 			return !slices.Contains([]string{"date", "customer", "price"}, c) && rng.IntN(3) == 0
@@ -109,9 +128,10 @@ func TestRowsReadQuicklySayTheSameAsThoseTheImportReads(t *testing.T) {
 		}
 		s := source(t, written(t, "odd.csv", b.String()))
 		s.Settings.Currency = "EUR"
-		quick, slow := ledgerOf(t, s), slowly(t, s)
-		if !reflect.DeepEqual(quick.Purchases, slow.Purchases) || quick.Counts != slow.Counts || !reflect.DeepEqual(quick.Bad, slow.Bad) {
-			t.Fatalf("try %d, columns %v:\n%+v\n%+v", try, columns, quick.Counts, slow.Counts)
+		by := retention.Splits[try%len(retention.Splits)]
+		quick, slow := splitLedger(t, by, s), slowly(t, by, s)
+		if !reflect.DeepEqual(quick.Purchases, slow.Purchases) || quick.Counts != slow.Counts || !reflect.DeepEqual(quick.Bad, slow.Bad) || !slices.Equal(groupsOf(quick), groupsOf(slow)) {
+			t.Fatalf("try %d, columns %v, by %q:\n%+v\n%+v\n%q\n%q", try, columns, by, quick.Counts, slow.Counts, groupsOf(quick), groupsOf(slow))
 		}
 	}
 }
@@ -142,18 +162,30 @@ func TestAnOrderThatTwoFilesTellOfCountsOnce(t *testing.T) {
 }
 
 func TestALedgerIsTheSameHoweverItsRowsAreSharedOut(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
-	b.WriteString("order,date,customer,sku,quantity,price,note\n")
+	b.WriteString("order,date,customer,sku,quantity,price,channel,country,product,category,note\n")
 	for i := range 60_000 {
-		fmt.Fprintf(&b, "%d,2024-%02d-%02d,%d,s,%d,%d.%02d,%s\n", 100_000+i/3, 1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(5000), 1+rng.IntN(3), rng.IntN(50), rng.IntN(100), strings.Repeat("x", rng.IntN(80)))
+		fmt.Fprintf(&b, "%d,2024-%02d-%02d,%d,s%d,%d,%d.%02d,%s,%s,%s,%s,%s\n", 100_000+i/3, 1+rng.IntN(12), 1+rng.IntN(28), rng.IntN(5000), i%40, 1+rng.IntN(3), rng.IntN(50), rng.IntN(100),
+			[]string{"online", "till", ""}[rng.IntN(3)], []string{"France", "DE", ""}[rng.IntN(3)], []string{"", fmt.Sprint("Thing ", i%40), fmt.Sprint("Later ", i%40)}[rng.IntN(3)], []string{"", fmt.Sprint("Shelf ", i%7)}[rng.IntN(2)], strings.Repeat("x", rng.IntN(160)))
 	}
 	s := source(t, written(t, "many.csv", b.String()))
 	one, other := ledgerOf(t, s), ledgerOf(t, s)
 	if !reflect.DeepEqual(one.Purchases, other.Purchases) || len(one.Purchases.Day) < 19_000 {
 		t.Errorf("%d and %d purchases", len(one.Purchases.Day), len(other.Purchases.Day))
 	}
-	if slow := slowly(t, s); !reflect.DeepEqual(one.Purchases, slow.Purchases) {
-		t.Error("read slowly it is another one")
+	for _, by := range retention.Splits {
+		// One chunk after the other, on one core, there is one way to read it.
+		quick, slow := splitLedger(t, by, s), slowly(t, by, s)
+		runtime.GOMAXPROCS(1)
+		alone := splitLedger(t, by, s)
+		runtime.GOMAXPROCS(cores)
+		if !reflect.DeepEqual(one.Purchases, slow.Purchases) || !slices.Equal(groupsOf(quick), groupsOf(slow)) || !slices.Equal(groupsOf(quick), groupsOf(alone)) {
+			t.Errorf("by %q it is another one when it is read slowly, or on one core", by)
+		}
+		if by != retention.Together && len(quick.Groups) < 3 {
+			t.Errorf("by %s there are the groups %q", by, quick.Groups)
+		}
 	}
 }

@@ -37,6 +37,7 @@ type page struct {
 	key     []byte // scratch
 	salt    uint64 // numbers of different sources are different orders
 	product bool   // rows name products: those of one moment are one order
+	aside   *aside // nil: customers are not split
 }
 
 const alone = uint64(0)
@@ -63,8 +64,8 @@ type stretch struct {
 	first, last string // numbers
 }
 
-func newPage(read *reader, zone *time.Location, source string) *page {
-	p := &page{roster: newRoster(), salt: maphash.String(hashing, source)}
+func newPage(read *reader, zone *time.Location, source string, by retention.Split) *page {
+	p := &page{roster: newRoster(), aside: newAside(by), salt: maphash.String(hashing, source)}
 	p.lean.init(read, zone, source)
 	p.product = read.has(SKU) || read.has(Product)
 	return p
@@ -83,6 +84,9 @@ func (p *page) row(row sheet.RowBytes) {
 	}
 	rec := &p.rec
 	if p.read(row.Cells, rec) {
+		if p.aside != nil {
+			p.aside.fill(&p.lean, row.Cells, rec)
+		}
 		if p.layout.Shape != nil {
 			if err := p.layout.Shape(rec); err != nil {
 				p.refuseCell(int64(row.Line), err)
@@ -157,9 +161,16 @@ func (p *page) add(rec *Record, at int64) error {
 		if rec.Whole != nil {
 			p.more(i, *rec.Whole)
 		}
+		if p.aside != nil {
+			p.aside.hold(rec, total, at)
+		}
 		return nil
 	}
-	if rec.Number != "" || !p.product {
+	switch {
+	case rec.Number == "" && p.product:
+	case p.aside != nil && p.aside.split == retention.ByCountry:
+		who = p.who(rec, at) // who it is, is asked at once
+	default:
 		who = p.soon(rec, at)
 	}
 	if hash != alone {
@@ -183,6 +194,9 @@ func (p *page) add(rec *Record, at int64) error {
 	i++
 	p.less(i, total-goods)
 	p.beside(i, rec)
+	if p.aside != nil {
+		p.aside.begin(p, who, rec, total, at)
+	}
 	return nil
 }
 
@@ -249,6 +263,9 @@ func (p *page) lookUp(st *stretch) {
 func (p *page) reserve(n int) {
 	p.hash, p.person = slices.Grow(p.hash, n), slices.Grow(p.person, n)
 	p.day, p.amount, p.flags = slices.Grow(p.day, n), slices.Grow(p.amount, n), slices.Grow(p.flags, n)
+	if p.aside != nil {
+		p.aside.reserve(n)
+	}
 }
 
 // name is what tells a record's order from others: its number, or who bought

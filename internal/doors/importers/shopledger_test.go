@@ -41,7 +41,7 @@ func TestAReportOfAShopsFileCountsWhatAnImportWouldStore(t *testing.T) {
 			in.Close()
 			sources = append(sources, importers.Source{Name: name, Settings: s, Open: open})
 		}
-		l, err := importers.ReadLedger(t.Context(), sources, "EUR", "Europe/Prague", time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+		l, err := importers.ReadLedger(t.Context(), sources, importers.LedgerOptions{Currency: "EUR", Zone: "Europe/Prague", Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if err != nil {
 			t.Fatal(names, err)
 		}

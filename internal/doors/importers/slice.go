@@ -270,9 +270,6 @@ func (s *slice) person(people map[Person]int, p Person) int {
 	return i
 }
 
-// unnamed is the product of lines that name none.
-const unnamed = "unnamed"
-
 // name notes the product of a line; a later row gives the name that the first
 // lacked.
 func (s *slice) name(rec Record) {
@@ -295,7 +292,7 @@ func (s *slice) note(person int, rec Record) {
 }
 
 // sku is the code of the line's product: its own, else its name.
-func (i Item) sku() string { return cmp.Or(i.SKU, i.Product, unnamed) }
+func (i Item) sku() string { return cmp.Or(i.SKU, i.Product, orders.Unnamed) }
 
 // String is the item as a person reads it.
 func (i Item) String() string {

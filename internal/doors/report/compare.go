@@ -102,7 +102,7 @@ func makeBeside(ctx context.Context, o Options, started time.Time) (*Report, err
 		one := o
 		one.Sources, one.Compare = o.Sources[i:i+1], Alone
 		if i == 0 {
-			one.Customers, one.All, one.Backtest, one.Top = nil, false, false, 0
+			one.Customers, one.All, one.Backtest, one.Top, one.Split = nil, false, false, 0, retention.Together
 		}
 		made, f, err := makeOne(ctx, one)
 		if err != nil {

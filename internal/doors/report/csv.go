@@ -114,6 +114,9 @@ func tables(r *Report) map[string][][]string {
 			add("cohorts", c.Label, whole(c.Size), strconv.Itoa(k), whole(n), float(c.Kept[k]), amount(c.RevenueMinor[k]), minor(c.WorthMinor[k]))
 		}
 	}
+	if r.Split != nil {
+		parts(r, amount, add)
+	}
 	for _, g := range r.RFM {
 		add("groups", g.Group, whole(g.Customers), whole(g.Orders), amount(g.RevenueMinor), float(g.RecencyDays))
 	}
@@ -129,4 +132,21 @@ func tables(r *Report) map[string][][]string {
 		add("forecast", f.Name, strconv.Itoa(f.Days), "revenue", expected(m.Expected), expected(m.Low50), expected(m.High50), expected(m.Low90), expected(m.High90))
 	}
 	return all
+}
+
+// parts are the tables of the customers side by side.
+func parts(r *Report, amount func(int64) string, add func(name string, cells ...string)) {
+	add("split", string(r.Split.By), "kind", "customers", "share", "orders", "revenue", "repeat_rate", "retention_start", "retention_end",
+		"retention_new", "retention_won_back", "retention_rate")
+	add("split-cohorts", string(r.Split.By), "kind", "cohort", "size", "period", "customers", "kept", "revenue", "worth_per_customer_minor")
+	for _, p := range r.Split.Parts {
+		add("split", cell(p.Name), p.Kind, whole(p.Customers), float(p.Share), whole(p.Orders), amount(p.RevenueMinor), float(p.Repeat),
+			whole(p.Retention.Start), whole(p.Retention.End), whole(p.Retention.New), whole(p.Retention.WonBack), float(p.Retention.Rate))
+		for _, c := range p.Cohorts {
+			for k, n := range c.Customers {
+				add("split-cohorts", cell(p.Name), p.Kind, c.Label, whole(c.Size), strconv.Itoa(k), whole(n), float(c.Kept[k]),
+					amount(c.RevenueMinor[k]), minor(c.WorthMinor[k]))
+			}
+		}
+	}
 }

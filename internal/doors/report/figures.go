@@ -149,7 +149,7 @@ func (f *figures) all(ctx context.Context) error {
 		key string
 		do  func() error
 	}{
-		{"report.step.count", f.count}, {"report.step.cohorts", f.cohorts}, {"report.step.groups", f.groups},
+		{"report.step.count", f.count}, {"report.step.cohorts", f.cohorts}, {"report.step.groups", f.groups}, {"report.step.split", f.split},
 		{"report.step.models", f.models}, {"report.step.compare", f.compare},
 	}
 	for _, s := range steps {
@@ -259,12 +259,18 @@ func (f *figures) retention() error {
 			within += f.gaps.Days.Count[i]
 		}
 	}
-	f.report.Retention = Retention{
+	f.report.Retention = f.rate(base)
+	f.report.Retention.Within = share(within, f.gaps.Days.N())
+	return nil
+}
+
+// rate is the customers of the span of the retention rate.
+func (f *figures) rate(base retention.Base) Retention {
+	return Retention{
 		From: dayText(f.span.From), To: dayText(f.span.To), WindowDays: f.window, Chosen: f.options.Window > 0,
-		Within: share(within, f.gaps.Days.N()), Start: base.Start, End: base.End, New: base.New, WonBack: base.WonBack, Kept: base.Kept(),
+		Start: base.Start, End: base.End, New: base.New, WonBack: base.WonBack, Kept: base.Kept(),
 		Rate: known(base.Retention()), Warming: base.Warming,
 	}
-	return nil
 }
 
 // longest is how many periods the tables show, the latest.
@@ -272,7 +278,7 @@ const longest = 104
 
 func (f *figures) cohorts() error {
 	h, by, r := f.h, f.options.By, f.report
-	shown := retention.Span{From: max(h.FirstDay, by.First(by.PeriodOf(f.asOf)-longest+1)), To: f.asOf}
+	shown := f.shown()
 	f.revenue = retention.RevenueOf(h, by).Between(shown)
 	bases, err := retention.BasesOf(h, by, shown, f.window)
 	if err != nil {
@@ -292,7 +298,20 @@ func (f *figures) cohorts() error {
 		}
 		r.Periods = append(r.Periods, row)
 	}
-	first := by.First(by.PeriodOf(shown.From))
+	r.Cohorts, r.Average = f.follow(h)
+	return nil
+}
+
+// shown is the days that the tables show.
+func (f *figures) shown() retention.Span {
+	by := f.options.By
+	return retention.Span{From: max(f.h.FirstDay, by.First(by.PeriodOf(f.asOf)-longest+1)), To: f.asOf}
+}
+
+// follow follows customers from their first purchase on.
+func (f *figures) follow(h *retention.History) (all []Cohort, kept []*float64) {
+	by := f.options.By
+	first := by.First(by.PeriodOf(f.shown().From))
 	c := retention.CohortsSince(h, by, func(i int) int32 {
 		if began := h.Days(i)[0]; began >= first {
 			return began
@@ -306,13 +325,13 @@ func (f *figures) cohorts() error {
 			out.WorthMinor = append(out.WorthMinor, known(c.WorthMinor(i, k)))
 			out.Running = c.Running(i, k)
 		}
-		r.Cohorts = append(r.Cohorts, out)
+		all = append(all, out)
 	}
 	average := c.Average()
 	for k := range average.Size {
-		r.Average = append(r.Average, known(average.Kept(k)))
+		kept = append(kept, known(average.Kept(k)))
 	}
-	return nil
+	return all, kept
 }
 
 func (f *figures) groups() error {

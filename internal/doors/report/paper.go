@@ -2,7 +2,6 @@ package report
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"regulars/internal/measure/retention"
@@ -60,7 +59,7 @@ func Write(r *Report, p *locale.Printer) *Paper {
 	paper.Lead = w.T("report.lead", "Files", strings.Join(r.Files, ", "), "Customers", w.N("report.customers", int(r.Customers)),
 		"Orders", w.N("report.orders", int(r.Orders)), "From", w.Day(r.FirstDay), "To", w.Day(r.LastDay))
 	for _, make := range []func() (Section, bool){
-		w.overview, w.compared, w.kept, w.cohorts, w.groups, w.between, w.revenue, w.concentration,
+		w.overview, w.compared, w.kept, w.cohorts, w.split, w.splitCohorts, w.groups, w.between, w.revenue, w.concentration,
 		w.followUp, w.due, w.forecast, w.backtest, w.money, w.models,
 	} {
 		if s, ok := make(); ok {
@@ -276,59 +275,6 @@ func (w writer) period(label string) string {
 		return w.Month(label)
 	}
 	return label
-}
-
-func (w writer) cohorts() (Section, bool) {
-	r := w.r
-	s := w.section("cohorts")
-	most := 0
-	for _, c := range r.Cohorts {
-		most = max(most, len(c.Kept)-1)
-	}
-	most = min(most, 24)
-	if most < 1 {
-		s.Notes = []Note{{kit.Plain, w.T("report.cohorts.one")}}
-		return s, true
-	}
-	heat := kit.Heat{ID: "cohort-table", Caption: w.T("report.cohorts.caption"), Corner: w.T("report.cohorts.corner"), Across: w.T("report.cohorts.across." + r.By)}
-	top := 0.0
-	rows := last(r.Cohorts, 36)
-	for _, c := range rows {
-		for k := 1; k <= most && k < len(c.Kept); k++ {
-			if v := c.Kept[k]; v != nil {
-				top = max(top, *v)
-			}
-		}
-	}
-	for k := 1; k <= most; k++ {
-		heat.Columns = append(heat.Columns, strconv.Itoa(k))
-	}
-	heat.Low, heat.High = w.Percent(0, 0), w.Percent(top, 0)
-	for _, c := range rows {
-		if c.Size == 0 {
-			continue
-		}
-		line := kit.HeatRow{Head: w.period(c.Label), Note: w.Int(c.Size)}
-		for k := 1; k <= most; k++ {
-			cell := kit.HeatCell{Level: -1}
-			if k < len(c.Kept) && c.Kept[k] != nil {
-				cell = kit.HeatCell{Text: w.shareTo(c.Kept[k], 1), Level: kit.LevelOf(*c.Kept[k], top), Open: c.Running && k == len(c.Kept)-1}
-			}
-			line.Cells = append(line.Cells, cell)
-		}
-		heat.Rows = append(heat.Rows, line)
-	}
-	average := kit.HeatRow{Head: w.T("report.cohorts.average")}
-	for k := 1; k <= most; k++ {
-		cell := kit.HeatCell{Level: -1}
-		if k < len(r.Average) && r.Average[k] != nil {
-			cell = kit.HeatCell{Text: w.shareTo(r.Average[k], 1), Level: kit.LevelOf(*r.Average[k], top)}
-		}
-		average.Cells = append(average.Cells, cell)
-	}
-	heat.Rows = append(heat.Rows, average)
-	s.Heats = append(s.Heats, heat)
-	return s, true
 }
 
 func (w writer) groups() (Section, bool) {

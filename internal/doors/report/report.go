@@ -11,6 +11,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"regulars/internal/doors/importers"
@@ -36,6 +37,7 @@ type Options struct {
 	All      bool            // fit the other models too
 	Backtest bool            // repeat the forecast on the past
 	Compare  Compare
+	Split    retention.Split // by what customers are set side by side
 	// Customers is given every customer, in no sequence that means anything,
 	// from one goroutine; nil: not wanted.
 	Customers func(Customer) error
@@ -79,6 +81,7 @@ type Report struct {
 	Periods       []Period       `json:"periods"`
 	Cohorts       []Cohort       `json:"cohorts"`
 	Average       []*float64     `json:"cohort_average"` // share kept in each period after the first
+	Split         *Split         `json:"split,omitempty"`
 	RFM           []Group        `json:"rfm"`
 	Map           [5][5]int64    `json:"rfm_map"` // customers by [R-1][F-1]
 	Between       Between        `json:"between_purchases"`
@@ -124,6 +127,8 @@ func (o *Options) check() error {
 		return errs.Wrong("compare", "report.wrong.two-files")
 	case o.Compare != Alone && o.Compare != TwoFiles && o.Compare != TwoPeriods:
 		return errs.Wrong("compare", "report.wrong.compare")
+	case !slices.Contains(retention.Splits, o.Split):
+		return errs.Wrong("split", "report.wrong.split")
 	case o.Window < 0 || o.Window > 3650:
 		return errs.Wrong("window", "report.wrong.window")
 	}
@@ -142,7 +147,7 @@ func makeOne(ctx context.Context, o Options) (*Report, *figures, error) {
 	}
 	o.Step("report.step.read")
 	started := time.Now()
-	ledger, err := importers.ReadLedger(ctx, o.Sources, o.Currency, o.Zone, o.Today)
+	ledger, err := importers.ReadLedger(ctx, o.Sources, importers.LedgerOptions{Currency: o.Currency, Zone: o.Zone, Now: o.Today, Split: o.Split})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -332,11 +332,7 @@ func rowsOf(db *store.DB, r *web.Request, f Filter, o Order, shown []string) ite
 
 // countryName is a country's name in the language of the one who asks.
 func countryName(r *web.Request, code string) string {
-	region, err := language.ParseRegion(code)
-	if err != nil {
-		return code
-	}
-	return named(display.Regions(language.Make(r.Print.Lang)).Name(region), code)
+	return r.Print.Country(code)
 }
 
 // languageName is a language's name in the language of the one who asks.

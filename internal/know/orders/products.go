@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -22,6 +23,18 @@ const (
 	KindProduct = "product"
 	KindService = "service"
 )
+
+// Unnamed is the SKU of what is sold without a word of what it is.
+const Unnamed = "unnamed"
+
+// ProductName is what a product is called: its name, else its SKU; nothing
+// where nobody said.
+func ProductName(sku, name string) string {
+	if name = cmp.Or(name, sku); sku == Unnamed && name == Unnamed {
+		return ""
+	}
+	return name
+}
 
 // Product is a thing in the catalogue.
 type Product struct {

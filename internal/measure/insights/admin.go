@@ -14,9 +14,6 @@ import (
 	"regulars/internal/platform/text"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
-
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 )
 
 // Places are the lines of the navigation.
@@ -278,15 +275,9 @@ func (d desk) bar(r *web.Request, key string, f Filter, standing *Result) (kit.F
 		return bar, err
 	}
 	if len(countries) > 1 || f.Country != "" {
-		names := display.Regions(language.Make(r.Print.Lang))
 		choices := []kit.Option{any}
 		for _, c := range with(countries, f.Country) {
-			o := kit.Option{Value: c, Text: c}
-			if region, err := language.ParseRegion(c); err == nil && names != nil {
-				if name := names.Name(region); name != "" {
-					o.Text = name
-				}
-			}
+			o := kit.Option{Value: c, Text: r.Print.Country(c)}
 			choices = append(choices, o)
 			if c == f.Country {
 				chip("country", o.Text)

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
-
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
@@ -141,11 +138,7 @@ func labelOf(r *web.Request, by, label string) string {
 	case label == "":
 		return r.T("insights.moved." + by + ".unknown")
 	case by == byCountry:
-		if region, err := language.ParseRegion(label); err == nil {
-			if names := display.Regions(language.Make(r.Print.Lang)); names != nil && names.Name(region) != "" {
-				label = names.Name(region)
-			}
-		}
+		label = r.Print.Country(label)
 	}
 	return r.T("insights.moved.by."+by, "Name", label)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
@@ -13,10 +14,10 @@ import (
 // and from which event on customers are followed.
 func splitInquiry(r *web.Request) inquiry {
 	q := r.URL.Query()
-	i := inquiry{Question: splitQuestion, Filter: readFilter(q), Split: q.Get("split"), Since: q.Get("since")}
+	i := inquiry{Question: splitQuestion, Filter: readFilter(q), Split: retention.Split(q.Get("split")), Since: q.Get("since")}
 	i.Filter.Window = 0
-	if !slices.Contains(cohortSplits, i.Split) {
-		i.Split = ""
+	if !slices.Contains(retention.Splits, i.Split) {
+		i.Split = retention.Together
 	}
 	if !slices.Contains(cohortStarts, i.Since) {
 		i.Since = ""
@@ -38,7 +39,11 @@ func cohortChoices(r *web.Request) []kit.Field {
 		}
 		return f
 	}
-	return []kit.Field{choose("split", i.Split, cohortSplits), choose("since", i.Since, cohortStarts)}
+	splits := make([]string, len(retention.Splits))
+	for n, s := range retention.Splits {
+		splits[n] = string(s)
+	}
+	return []kit.Field{choose("split", string(i.Split), splits), choose("since", i.Since, cohortStarts)}
 }
 
 // splitCohorts fills the page with a table for each group.
@@ -87,14 +92,14 @@ func (d desk) splitCohorts(r *web.Request, p *cohortsPage, i inquiry) error {
 }
 
 // groupText names a group of customers.
-func groupText(r *web.Request, split, label string) string {
+func groupText(r *web.Request, split retention.Split, label string) string {
 	switch {
-	case split == "":
+	case split == retention.Together:
 		return ""
 	case label == "":
-		return r.T("insights.split.without." + split)
-	case split == byCountry:
-		return labelOf(r, split, label)
+		return r.T("insights.split.without." + string(split))
+	case split == retention.ByCountry:
+		return labelOf(r, byCountry, label)
 	}
 	return label
 }

@@ -142,7 +142,7 @@ func (d desk) apiCohorts(c *rest.Call, in *apiCohortsInput) (*rest.One[apiKept[c
 		return nil, err
 	}
 	var found cohortGroups
-	a, ok, err := d.apiAsk(c, inquiry{Question: splitQuestion, Filter: f, Split: in.Split, Since: in.Since}, &found)
+	a, ok, err := d.apiAsk(c, inquiry{Question: splitQuestion, Filter: f, Split: retention.Split(in.Split), Since: in.Since}, &found)
 	return soonOr(c, a, ok, found, err)
 }
 

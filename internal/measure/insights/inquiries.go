@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"regulars/internal/measure/retention"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
 )
@@ -27,17 +28,17 @@ const (
 
 // inquiry is a question asked of some of the orders.
 type inquiry struct {
-	Question string `json:"question"`
-	Filter   Filter `json:"filter"`
-	Compare  string `json:"compare,omitempty"` // which periods, of movedQuestion
-	Split    string `json:"split,omitempty"`   // into which groups, of splitQuestion
-	Since    string `json:"since,omitempty"`   // from which event on, of splitQuestion
+	Question string          `json:"question"`
+	Filter   Filter          `json:"filter"`
+	Compare  string          `json:"compare,omitempty"` // which periods, of movedQuestion
+	Split    retention.Split `json:"split,omitempty"`   // into which groups, of splitQuestion
+	Since    string          `json:"since,omitempty"`   // from which event on, of splitQuestion
 }
 
 // key writes what is asked of in one way.
 func (i inquiry) key() string {
 	key := i.Filter.key()
-	for _, part := range [][2]string{{"compare", i.Compare}, {"split", i.Split}, {"since", i.Since}} {
+	for _, part := range [][2]string{{"compare", i.Compare}, {"split", string(i.Split)}, {"since", i.Since}} {
 		if part[1] != "" {
 			key += "&" + part[0] + "=" + part[1]
 		}

@@ -146,16 +146,16 @@ func (m *moves) split(d *deals) error {
 	var all board
 	for _, by := range dimensions {
 		s := d.by[by]
-		if len(s.labels) > 1 {
+		if len(s.Names) > 1 {
 			before, after := m.cells(h, s)
-			all.add("repeat", by, s.labels, retention.RateCauses(before, after), before, after)
+			all.add("repeat", by, s.Names, retention.RateCauses(before, after), before, after)
 			if d.lineBy[by] == nil {
-				all.add("revenue", by, s.labels, retention.RevenueCauses(before, after), before, after)
+				all.add("revenue", by, s.Names, retention.RevenueCauses(before, after), before, after)
 			}
 		}
-		if s := d.lineBy[by]; s != nil && lines != nil && len(s.labels) > 1 {
+		if s := d.lineBy[by]; s != nil && lines != nil && len(s.Names) > 1 {
 			before, after := m.cells(lines, s)
-			all.add("revenue", by, s.labels, retention.RevenueCauses(before, after), before, after)
+			all.add("revenue", by, s.Names, retention.RevenueCauses(before, after), before, after)
 		}
 	}
 	m.Asked, m.Told = len(all.causes), all.told()
@@ -164,7 +164,7 @@ func (m *moves) split(d *deals) error {
 
 func (m *moves) cells(h *retention.History, s *split) (before, after retention.Cells) {
 	group := func(k int) int { return int(s.of[h.Row[k]]) }
-	return retention.CellsOf(h, m.Before, len(s.labels), group), retention.CellsOf(h, m.After, len(s.labels), group)
+	return retention.CellsOf(h, m.Before, len(s.Names), group), retention.CellsOf(h, m.After, len(s.Names), group)
 }
 
 // patterns finds the groups whose orders of the later period come back or are
@@ -173,10 +173,10 @@ func (m *moves) patterns(d *deals) {
 	var all board
 	for _, by := range dimensions {
 		s := d.by[by]
-		if len(s.labels) < 2 {
+		if len(s.Names) < 2 {
 			continue
 		}
-		refunds, cancels := make(retention.Cells, len(s.labels)), make(retention.Cells, len(s.labels))
+		refunds, cancels := make(retention.Cells, len(s.Names)), make(retention.Cells, len(s.Names))
 		for row, g := range s.of {
 			if day := d.orders.Day[row]; g < 0 || day < m.After.From || day > m.After.To {
 				continue
@@ -192,11 +192,11 @@ func (m *moves) patterns(d *deals) {
 				refunds[g].Hits++
 			}
 		}
-		all.add("refund", by, s.labels, retention.Patterns(refunds), nil, refunds)
+		all.add("refund", by, s.Names, retention.Patterns(refunds), nil, refunds)
 		if by == byPromise {
 			continue // what was cancelled in time was never to be delivered
 		}
-		all.add("cancel", by, s.labels, retention.Patterns(cancels), nil, refunds)
+		all.add("cancel", by, s.Names, retention.Patterns(cancels), nil, refunds)
 	}
 	m.Checked, m.Odd = len(all.causes), all.told()
 }

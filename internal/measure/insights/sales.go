@@ -22,23 +22,10 @@ const (
 
 var dimensions = []string{byProduct, byCategory, byChannel, byCountry, byStaff, byPromise, byDiscount}
 
-// split numbers the groups of a dimension as they turn up.
+// split is the groups of a dimension.
 type split struct {
-	labels []string
-	known  map[string]int32
-	of     []int32 // the group of each row; -1: of none
-}
-
-func (s *split) group(label string) int32 {
-	if g, ok := s.known[label]; ok {
-		return g
-	}
-	if s.known == nil {
-		s.known = map[string]int32{}
-	}
-	g := int32(len(s.labels))
-	s.known[label], s.labels = g, append(s.labels, label)
-	return g
+	retention.Labels
+	of []int32 // the group of each row; -1: of none
 }
 
 // deals are the sales to customers of some days, cancelled ones among them,
@@ -108,7 +95,7 @@ func (d *deals) readOrders(ctx context.Context, q store.Querier, args []any, asO
 		for name, label := range map[string]string{byChannel: channel, byStaff: staff, byCountry: country, byDiscount: less, byPromise: promiseOf(promised, delivered, last)} {
 			g := int32(-1)
 			if label != undecided {
-				g = d.by[name].group(label)
+				g = d.by[name].Number(label)
 			}
 			d.by[name].of = append(d.by[name].of, g)
 		}
@@ -172,12 +159,12 @@ func (d *deals) readLines(ctx context.Context, q store.Querier, args []any) erro
 		}
 		if total > most[row] {
 			most[row] = total
-			d.by[byProduct].of[row], d.by[byCategory].of[row] = d.by[byProduct].group(product), d.by[byCategory].group(string(category))
+			d.by[byProduct].of[row], d.by[byCategory].of[row] = d.by[byProduct].Number(product), d.by[byCategory].Number(string(category))
 		}
 		amount := round(float64(d.orders.AmountMinor[row]) * float64(total) / float64(all))
 		d.lines.Add(d.orders.Customer[row], d.orders.Day[row], amount)
 		for dim, label := range map[string]string{byProduct: product, byCategory: string(category)} {
-			d.lineBy[dim].of = append(d.lineBy[dim].of, d.lineBy[dim].group(label))
+			d.lineBy[dim].of = append(d.lineBy[dim].of, d.lineBy[dim].Number(label))
 		}
 	}
 	return rows.Err()

@@ -1,12 +1,10 @@
 package insights
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"regulars/internal/know/orders"
@@ -15,16 +13,9 @@ import (
 	"regulars/internal/platform/workspace"
 )
 
-// cohortSplits are by what cohorts are set side by side: the customer's
-// country, or something of their first order.
-var cohortSplits = []string{"", byChannel, byCountry, byCategory, byProduct}
-
 // cohortStarts are the events from which customers are followed: the first
 // purchase, the day they joined, or the first event of a kind.
 var cohortStarts = []string{"", "joined", orders.EventDelivered, orders.EventRefunded, orders.EventCancelled, "call.logged", "note.added"}
-
-// mostSplit is how many groups are shown: the largest.
-const mostSplit = 6
 
 // cohortGroups are the cohorts of each group of customers.
 type cohortGroups struct {
@@ -69,7 +60,7 @@ func cohortGroupsOf(ctx context.Context, db *store.DB, i inquiry, today string) 
 	if out.Orders == 0 {
 		return out, nil
 	}
-	labels, of, err := customerGroups(ctx, db, i.Split)
+	labels, of, err := Groups(ctx, db, i.Split)
 	if err != nil {
 		return nil, err
 	}
@@ -101,86 +92,51 @@ func cohortGroupsOf(ctx context.Context, db *store.DB, i inquiry, today string) 
 }
 
 // gather counts the groups and follows the largest.
-func (g *cohortGroups) gather(h *retention.History, by retention.Grain, labels []string, of map[int64]int32, start func(int) int32) {
-	group := make([]int32, len(h.ID))
-	sizes := make([]int64, max(1, len(labels)))
-	for i, customer := range h.ID {
-		n, ok := int32(0), true
-		if of != nil {
-			n, ok = of[customer]
+func (g *cohortGroups) gather(h *retention.History, by retention.Grain, labels *retention.Labels, of map[int64]int32, start func(int) int32) {
+	without := labels.Number("") // the one group of all, where they are not split
+	in := retention.GroupBy(h, len(labels.Names), retention.MostSplit, func(i int) int32 {
+		if start(i) == retention.NoDay {
+			return retention.Uncounted
 		}
-		switch {
-		case start(i) == retention.NoDay:
-			group[i] = -1
-		case !ok:
-			group[i] = -1
-			g.Others++
-		default:
-			group[i] = n
-			sizes[n]++
+		if n, ok := of[h.ID[i]]; ok {
+			return n
 		}
-	}
-	order := make([]int32, len(sizes))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(sizes[b], sizes[a]) })
-	for place, n := range order {
-		if sizes[n] == 0 {
-			break
-		}
-		if place >= mostSplit {
-			g.Others += sizes[n]
-			continue
-		}
-		one := cohortGroup{Size: sizes[n], Rows: retention.CohortsSince(h, by, func(i int) int32 {
-			if group[i] != n {
+		return without
+	})
+	g.Others = in.Others
+	for _, n := range in.Shown {
+		g.Groups = append(g.Groups, cohortGroup{Label: labels.Names[n], Size: in.Sizes[n], Rows: retention.CohortsSince(h, by, func(i int) int32 {
+			if in.Of[i] != n {
 				return retention.NoDay
 			}
 			return start(i)
-		})}
-		if len(labels) > 0 {
-			one.Label = labels[n]
-		}
-		g.Groups = append(g.Groups, one)
+		})})
 	}
 }
 
-// customerGroups puts each customer into a group by their country or by their
-// first purchase of all; of is nil where all are one group.
-func customerGroups(ctx context.Context, q store.Querier, split string) (labels []string, of map[int64]int32, err error) {
-	if split == "" {
-		return nil, nil, nil
-	}
-	known := map[string]int32{}
-	of = map[int64]int32{}
-	put := func(customer int64, label string) {
-		n, ok := known[label]
-		if !ok {
-			n = int32(len(labels))
-			known[label] = n
-			labels = append(labels, label)
-		}
-		of[customer] = n
-	}
+// Groups puts each customer into a group by their country or by their
+// first purchase of all; who is in none is without what they are split by.
+func Groups(ctx context.Context, q store.Querier, split retention.Split) (*retention.Labels, map[int64]int32, error) {
+	labels, of := &retention.Labels{}, map[int64]int32{}
+	var err error
 	switch split {
-	case byCountry:
+	case retention.Together:
+	case retention.ByCountry:
 		err = eachRow(ctx, q, `select customer_id, country from customers where merged_into is null`, func(rows *sql.Rows) error {
 			var customer int64
 			var country string
 			err := rows.Scan(&customer, &country)
-			put(customer, country)
+			of[customer] = labels.Number(country)
 			return err
 		})
-	case byChannel:
-		var first map[int64]firstOrder
-		if first, err = firstOrders(ctx, q); err == nil {
-			for customer, o := range first {
-				put(customer, o.channel)
-			}
+	case retention.ByChannel:
+		var first map[int64]retention.Opening
+		first, err = openings(ctx, q, labels)
+		for customer, o := range first {
+			of[customer] = o.Label
 		}
 	default:
-		err = mostOfFirst(ctx, q, split, put)
+		err = mostOfFirst(ctx, q, split, labels, of)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("group the customers by %s: %w", split, err)
@@ -188,22 +144,18 @@ func customerGroups(ctx context.Context, q store.Querier, split string) (labels 
 	return labels, of, nil
 }
 
-// firstOrder is a customer's first purchase of all.
-type firstOrder struct {
-	at, order int64
-	channel   string
-	most      int64 // the largest line seen of it
-}
-
-func firstOrders(ctx context.Context, q store.Querier) (map[int64]firstOrder, error) {
-	all := map[int64]firstOrder{}
+// openings are the customers' first purchases, labelled by their channel.
+func openings(ctx context.Context, q store.Querier, channels *retention.Labels) (map[int64]retention.Opening, error) {
+	all := map[int64]retention.Opening{}
 	err := eachRow(ctx, q, `select customer_id, placed_at, order_id, channel from orders where purchase and cancelled_at is null`, func(rows *sql.Rows) error {
 		var customer int64
-		var o firstOrder
-		if err := rows.Scan(&customer, &o.at, &o.order, &o.channel); err != nil {
+		var channel string
+		var o retention.Opening
+		if err := rows.Scan(&customer, &o.At, &o.Order, &channel); err != nil {
 			return err
 		}
-		if had, ok := all[customer]; !ok || o.at < had.at || o.at == had.at && o.order < had.order {
+		if had, ok := all[customer]; !ok || o.Before(had) {
+			o.Label = channels.Number(channel)
 			all[customer] = o
 		}
 		return nil
@@ -212,12 +164,12 @@ func firstOrders(ctx context.Context, q store.Querier) (map[int64]firstOrder, er
 }
 
 // mostOfFirst groups customers by what their first order held most of.
-func mostOfFirst(ctx context.Context, q store.Querier, split string, put func(int64, string)) error {
-	first, err := firstOrders(ctx, q)
+func mostOfFirst(ctx context.Context, q store.Querier, split retention.Split, labels *retention.Labels, of map[int64]int32) error {
+	first, err := openings(ctx, q, &retention.Labels{})
 	if err != nil {
 		return err
 	}
-	names := map[int64]string{}
+	goods := map[int64]int32{}
 	err = eachRow(ctx, q, `
 		select p.id, p.name, p.sku, coalesce(g.name, '') from products p left join categories g on g.id = p.category_id
 		where p.kind <> 'service'`, func(rows *sql.Rows) error {
@@ -226,26 +178,25 @@ func mostOfFirst(ctx context.Context, q store.Querier, split string, put func(in
 		if err := rows.Scan(&product, &name, &sku, &category); err != nil {
 			return err
 		}
-		names[product] = cmp.Or(name, sku)
-		if split == byCategory {
-			names[product] = category
+		if split == retention.ByProduct {
+			category = orders.ProductName(sku, name)
 		}
+		goods[product] = labels.Number(category)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return eachRow(ctx, q, `select customer_id, order_id, product_id, total_minor from order_lines`, func(rows *sql.Rows) error {
-		var customer, order, product, total int64
-		if err := rows.Scan(&customer, &order, &product, &total); err != nil {
+	return eachRow(ctx, q, `select customer_id, order_id, product_id, total_minor, line from order_lines`, func(rows *sql.Rows) error {
+		var customer, order, product, total, line int64
+		if err := rows.Scan(&customer, &order, &product, &total, &line); err != nil {
 			return err
 		}
 		o, ok := first[customer]
-		name, isProduct := names[product]
-		if ok && isProduct && o.order == order && total > o.most {
-			o.most = total
+		label, isGoods := goods[product]
+		if ok && isGoods && o.Order == order && o.Hold(label, total, line) {
 			first[customer] = o
-			put(customer, name)
+			of[customer] = label
 		}
 		return nil
 	})
