@@ -8,7 +8,6 @@ import (
 
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/errs"
-	"regulars/internal/platform/workspace"
 )
 
 // join makes one ledger of what the workers have read of all files.
@@ -148,81 +147,6 @@ func rising(all []stretch) bool {
 		last = st.last
 	}
 	return true
-}
-
-// people numbers the customers in the order in which they are first met, and
-// returns the number of each page's people; all of a book, then of the next.
-func (l *Ledger) people() [][][]int32 {
-	number := make([][][]int32, len(l.books))
-	plain := true
-	for n, b := range l.books {
-		number[n] = make([][]int32, len(b.pages))
-		at := make([]int, len(b.pages))
-		met := make([][]int32, len(b.pages)) // in the order in which they were
-		for i, p := range b.pages {
-			number[n][i] = make([]int32, len(p.roster.end))
-			met[i] = p.roster.met()
-		}
-		for {
-			next := -1
-			for i, p := range b.pages {
-				if at[i] < len(met[i]) && (next < 0 || p.roster.first[met[i][at[i]]] < b.pages[next].roster.first[met[next][at[next]]]) {
-					next = i
-				}
-			}
-			if next < 0 {
-				break
-			}
-			r, i := b.pages[next].roster, met[next][at[next]]
-			key := r.key(i)
-			at[next]++
-			before := len(l.roster.end)
-			number[n][next][i] = l.roster.number(key, 0)
-			if len(l.roster.end) > before {
-				plain = plain && onlyExternal(key)
-			}
-		}
-		for _, p := range b.pages {
-			p.roster = nil
-		}
-	}
-	l.Counts.Customers = int64(len(l.roster.end))
-	if !plain {
-		l.recognise(number)
-	}
-	return number
-}
-
-// recognise finds who of the roster is the same person, as the store would:
-// by email, phone, card and number, the first that is known already.
-func (l *Ledger) recognise(number [][][]int32) {
-	owner := map[string]int32{}
-	who := make([]int32, len(l.roster.end))
-	l.Counts.Customers = 0
-	for i := range who {
-		keys := l.roster.identities(int32(i), workspace.Guess.Country)
-		who[i] = -1
-		for _, k := range keys {
-			if o, ok := owner[k]; ok {
-				who[i] = o
-				break
-			}
-		}
-		if who[i] < 0 {
-			who[i] = int32(i)
-			l.Counts.Customers++
-			for _, k := range keys {
-				owner[k] = int32(i)
-			}
-		}
-	}
-	for _, pages := range number {
-		for _, page := range pages {
-			for i, n := range page {
-				page[i] = who[n]
-			}
-		}
-	}
 }
 
 // firsts gives each run the place of the first run of its order; earlier is for

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/errs"
@@ -95,40 +92,6 @@ func Normalise(i Identity, region string) (Identity, error) {
 func plainAddress(v string) bool {
 	local, domain, _ := strings.Cut(v, "@")
 	return local != "" && domain != "" && !strings.ContainsAny(v, " ,;<>\"()[]") && strings.Count(v, "@") == 1
-}
-
-func phone(i Identity, v, region string) (Identity, error) {
-	if n, err := phonenumbers.Parse(v, strings.ToUpper(region)); err == nil && phonenumbers.IsPossibleNumber(n) {
-		i.Value = phonenumbers.Format(n, phonenumbers.E164)
-		return i, nil
-	}
-	plus := strings.HasPrefix(v, "+")
-	v = digits(v)
-	if len(v) < 3 || len(v) > 20 {
-		return i, errs.Wrong(Phone, "customers.wrong.phone")
-	}
-	if plus {
-		v = "+" + v
-	}
-	i.Value = v
-	return i, nil
-}
-
-// digits keeps the digits of any script, written as 0 to 9.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		if unicode.Is(unicode.Nd, r) {
-			for d := rune(0); d <= 9; d++ { // the digits of a script stand in a row
-				if !unicode.Is(unicode.Nd, r-d-1) {
-					return '0' + d
-				}
-			}
-		}
-		return -1
-	}, s)
 }
 
 // Find returns the customer an identity belongs to; false: nobody's.
