@@ -208,10 +208,11 @@ func (f *figures) forecast(prospects []retention.Prospect) error {
 		for n := int32(1); n <= backtests; n++ {
 			origins = append(origins, f.h.LastDay-quarter*n)
 		}
-		var err error
-		if past, err = retention.Backtest(f.h, quarter, origins); err != nil {
+		tests, err := retention.Backtest(f.h, retention.Trial{Days: quarter, Origins: origins})
+		if err != nil {
 			return err
 		}
+		past = tests[0]
 		f.report.Backtest = coverage(past)
 	}
 	visits := float64(f.h.Customers()) + float64(f.gaps.Days.N())

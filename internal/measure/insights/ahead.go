@@ -83,7 +83,7 @@ const mostTests = 12
 // lookAhead computes what the columns of a filter let expect.
 func lookAhead(c *columns) (*ahead, error) {
 	a := &ahead{AsOf: c.asOf, Unvalued: c.unvalued}
-	h, left, err := retention.Build(c.purchases, retention.Rules{LastDay: c.today, FreeOrders: true})
+	h, left, err := c.purchases.History()
 	a.LeftOut = left
 	if errors.Is(err, retention.ErrNoOrders) {
 		a.Empty = true
@@ -147,11 +147,16 @@ func meanOf(s retention.Spenders) float64 {
 
 // expect forecasts each horizon, after it was repeated on the past.
 func (a *ahead) expect(h *retention.History, buying retention.BGNBD, spending retention.GammaGamma) error {
+	var trials []retention.Trial
 	for _, z := range horizons {
-		past, err := retention.Backtest(h, z.Days, origins(h, z.Days))
-		if err != nil {
-			return fmt.Errorf("repeat the forecast on the past: %w", err)
-		}
+		trials = append(trials, retention.Trial{Days: z.Days, Origins: origins(h, z.Days)})
+	}
+	tests, err := retention.Backtest(h, trials...)
+	if err != nil {
+		return fmt.Errorf("repeat the forecast on the past: %w", err)
+	}
+	for i, z := range horizons {
+		past := tests[i]
 		f := retention.ForecastBy(h, float64(z.Days), buying, spending, past)
 		z.Alive, z.Orders, z.Revenue, z.Shock = f.Prospect.Alive, f.Orders, f.Revenue, f.RevenueShock
 		for _, b := range past {

@@ -61,7 +61,7 @@ const longest = 104
 // figure computes what the columns of a filter come to.
 func figure(f Filter, c *columns) (*Figures, error) {
 	fig := &Figures{AsOf: c.asOf, Today: c.today, Unvalued: c.unvalued, Channels: c.channels}
-	h, left, err := retention.Build(c.purchases, retention.Rules{LastDay: c.today, FreeOrders: true})
+	h, left, err := c.purchases.History()
 	fig.LeftOut = left
 	if err != nil && !errors.Is(err, retention.ErrNoOrders) {
 		return nil, fmt.Errorf("build the history: %w", err)

@@ -138,6 +138,11 @@ func inquire(ctx context.Context, db *store.DB, job *jobs.Job) error {
 	if err := job.Args(&i); err != nil {
 		return err
 	}
+	end, err := jobs.Large(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	begun := db.Now()
 	e, err := i.edition(ctx, db, begun)
 	if err != nil {
@@ -173,7 +178,11 @@ func (i inquiry) answer(ctx context.Context, db *store.DB, day string) (body, er
 	case contractsQuestion:
 		return contractsOf(ctx, db, i.Filter, day)
 	}
-	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db)}
+	total, err := ordersThereAre(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db, total), total: total}
 	c, err := r.load(ctx, day)
 	if err != nil {
 		return nil, err
@@ -181,12 +190,8 @@ func (i inquiry) answer(ctx context.Context, db *store.DB, day string) (body, er
 	return lookAhead(c)
 }
 
-// teller tells how many orders were read.
-func (i inquiry) teller(ctx context.Context, db *store.DB) func(done int64) {
-	var total int64
-	if err := db.QueryRow(ctx, `select (select count(*) from orders) + (select count(*) from walkin_orders)`).Scan(&total); err != nil {
-		total = 0 // a bar that stands still is no reason to stop
-	}
+// teller tells how many of so many orders were read.
+func (i inquiry) teller(ctx context.Context, db *store.DB, total int64) func(done int64) {
 	return func(done int64) {
 		_ = db.Tx(ctx, func(tx *store.Tx) error { // nor is this
 			_, err := tx.Exec(ctx, `update insights_runs set rows_done = $1, rows_total = $2 where question = $3 and filter = $4`,

@@ -112,10 +112,11 @@ func TestTheForecastIsThatOfTheModelsWithItsPast(t *testing.T) {
 				origins = append(origins, day)
 			}
 		}
-		past, err := retention.Backtest(h, 91, origins)
+		trials, err := retention.Backtest(h, retention.Trial{Days: 91, Origins: origins})
 		if err != nil {
 			t.Fatal(err)
 		}
+		past := trials[0]
 		want, err := retention.ForecastOf(h, 91, past)
 		if err != nil {
 			t.Fatal(err)

@@ -89,6 +89,11 @@ func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
 	if err := job.Args(&args); err != nil {
 		return err
 	}
+	end, err := jobs.Large(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	begun := db.Now()
 	e, err := current(ctx, db, begun)
 	if err != nil {
@@ -115,10 +120,9 @@ func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
 
 // answer loads and computes, telling how far it is on the way.
 func answer(ctx context.Context, db *store.DB, f Filter, day string) (*Figures, error) {
-	var total int64
-	err := db.QueryRow(ctx, `select (select count(*) from orders) + (select count(*) from walkin_orders)`).Scan(&total)
+	total, err := ordersThereAre(ctx, db)
 	if err != nil {
-		return nil, fmt.Errorf("count orders: %w", err)
+		return nil, err
 	}
 	tell := func(done int64) {
 		_ = db.Tx(ctx, func(tx *store.Tx) error { // a bar that stands still is no reason to stop
@@ -127,7 +131,7 @@ func answer(ctx context.Context, db *store.DB, f Filter, day string) (*Figures, 
 			return err
 		})
 	}
-	r := reading{q: db, filter: f, tell: tell}
+	r := reading{q: db, filter: f, tell: tell, total: total}
 	c, err := r.load(ctx, day)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 type columns struct {
 	today     int32 // at the business
 	asOf      int32 // the last day known
-	purchases retention.Orders
+	purchases *retention.Sorted
 	unvalued  int64            // of them: they wait for a rate and count as orders of nothing
 	days      map[int32]*sales // what else was sold or came back
 	channels  []string         // in use, whatever the filter
@@ -50,10 +50,20 @@ type reading struct {
 	q      store.Querier
 	filter Filter
 	tell   func(rows int64) // called every tellEvery rows
+	total  int64            // orders there are, of any filter
 	rows   int64
 }
 
 const tellEvery = 20_000
+
+// ordersThereAre counts all orders, those of nobody known among them.
+func ordersThereAre(ctx context.Context, q store.Querier) (n int64, err error) {
+	err = q.QueryRow(ctx, `select (select count(*) from orders) + (select count(*) from walkin_orders)`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count orders: %w", err)
+	}
+	return n, nil
+}
 
 // load reads the orders of a filter, sales to nobody known among them.
 func (l *reading) load(ctx context.Context, today string) (*columns, error) {
@@ -62,6 +72,11 @@ func (l *reading) load(ctx context.Context, today string) (*columns, error) {
 	if c.today, ok = retention.ParseDay(today); !ok {
 		return nil, fmt.Errorf("today is %q, which is no day", today)
 	}
+	expect := int64(0)
+	if l.filter.Channel == "" && l.filter.Country == "" && l.filter.Category == 0 {
+		expect = l.total
+	}
+	c.purchases = retention.NewSorted(retention.Rules{LastDay: c.today, FreeOrders: true}, int(expect))
 	var err error
 	if c.asOf, err = lastKnown(ctx, l.q, c.today); err != nil {
 		return nil, err
@@ -71,7 +86,7 @@ func (l *reading) load(ctx context.Context, today string) (*columns, error) {
 		return nil, err
 	}
 	err = l.each(ctx, `select o.customer_id, o.placed_day, coalesce(o.base_minor, 0), o.base_minor is null, o.purchase, o.is_return from orders o
-		where o.cancelled_at is null`+where, args, c)
+		where o.cancelled_at is null`+where+` order by o.customer_id`, args, c)
 	if err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
 	}
@@ -189,7 +204,9 @@ func (l *reading) each(ctx context.Context, query string, args []any, c *columns
 			if unvalued && day <= c.today {
 				c.unvalued++
 			}
-			c.purchases.Add(customer, day, base)
+			if err := c.purchases.Add(customer, day, base); err != nil {
+				return err
+			}
 		case !ok || day > c.today:
 		case isReturn:
 			s := c.day(day)
@@ -206,11 +223,12 @@ func (l *reading) each(ctx context.Context, query string, args []any, c *columns
 	return rows.Err()
 }
 
-// channels are those in use, in order.
+// channels are those in use, in order. Grouping them would have SQLite sort all
+// orders in memory.
 func channels(ctx context.Context, q store.Querier) ([]string, error) {
 	all, err := store.All(ctx, q, store.Scalar[string], `
-		select channel from orders where channel <> '' group by channel
-		union select channel from walkin_orders where channel <> '' group by channel`)
+		select distinct channel from orders where channel <> ''
+		union select distinct channel from walkin_orders where channel <> ''`)
 	if err != nil {
 		return nil, fmt.Errorf("list the channels: %w", err)
 	}

@@ -97,7 +97,11 @@ func movesOf(ctx context.Context, db *store.DB, i inquiry, today string) (*moves
 	if m.First > m.Before.To {
 		return m, nil // nothing to compare with
 	}
-	d, err := dealsOf(ctx, db, m.Before, m.After, m.AsOf, i.teller(ctx, db))
+	total, err := ordersThereAre(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dealsOf(ctx, db, m.Before, m.After, m.AsOf, i.teller(ctx, db, total))
 	if err != nil {
 		return nil, err
 	}

@@ -36,13 +36,17 @@ func (g *cohortGroups) count() int64 { return g.Orders }
 
 // cohortGroupsOf follows customers from an event on, group by group.
 func cohortGroupsOf(ctx context.Context, db *store.DB, i inquiry, today string) (*cohortGroups, error) {
-	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db)}
+	total, err := ordersThereAre(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	r := reading{q: db, filter: i.Filter, tell: i.teller(ctx, db, total), total: total}
 	c, err := r.load(ctx, today)
 	if err != nil {
 		return nil, err
 	}
 	out := &cohortGroups{AsOf: c.asOf}
-	h, left, err := retention.Build(c.purchases, retention.Rules{LastDay: c.today, FreeOrders: true})
+	h, left, err := c.purchases.History()
 	out.LeftOut = left
 	if errors.Is(err, retention.ErrNoOrders) {
 		return out, nil

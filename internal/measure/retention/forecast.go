@@ -138,18 +138,35 @@ const (
 // intervals that know how far off the same forecast was in the past (Backtest).
 // The error is a *Trouble.
 func ForecastOf(h *History, days float64, past []Backcast) (Forecast, error) {
-	buying, _, err := FitBGNBD(BuyersOf(h, h.LastDay))
+	m, err := modelsOf(h)
 	if err != nil {
 		return Forecast{}, err
 	}
-	spenders := SpendersOf(h, h.LastDay, true)
-	spending, _, err := FitGammaGamma(spenders)
-	if err != nil {
-		spending = SameForAll(spenders.mean())
+	return m.forecast(h, days, past), nil
+}
+
+// models are what a forecast is made with.
+type models struct {
+	buying       BGNBD
+	spending     GammaGamma
+	sameSpending bool
+}
+
+func modelsOf(h *History) (m models, err error) {
+	if m.buying, _, err = FitBGNBD(BuyersOf(h, h.LastDay)); err != nil {
+		return m, err
 	}
-	f := ForecastBy(h, days, buying, spending, past)
-	f.SameSpending = err != nil
-	return f, nil
+	spenders := SpendersOf(h, h.LastDay, true)
+	if m.spending, _, err = FitGammaGamma(spenders); err != nil {
+		m.spending, m.sameSpending = SameForAll(spenders.mean()), true
+	}
+	return m, nil
+}
+
+func (m models) forecast(h *History, days float64, past []Backcast) Forecast {
+	f := ForecastBy(h, days, m.buying, m.spending, past)
+	f.SameSpending = m.sameSpending
+	return f
 }
 
 // ForecastBy is ForecastOf with models that are fitted already.
@@ -194,33 +211,52 @@ func rangeOf(expected, variance, shock float64) Range {
 	return Range{Expected: expected, Low50: at(0.25), High50: at(0.75), Low90: at(0.05), High90: at(0.95)}
 }
 
-// Backtest repeats the forecast on days of the past, each with only what was
-// known then (the models fitted before it, and the shocks of the tests that had
-// ended by it), and compares it with what the customers of that day brought.
-// Days before whom too few had bought are left out.
-func Backtest(h *History, days int32, origins []int32) ([]Backcast, error) {
-	if days < 1 {
-		return nil, fmt.Errorf("a forecast of %d days: it needs at least one", days)
+// Trial is a forecast of some days to be repeated on the past: at the end of
+// each of the origins.
+type Trial struct {
+	Days    int32
+	Origins []int32
+}
+
+// Backtest repeats forecasts on days of the past, each with only what was known
+// then (the models fitted before it, and the shocks of the tests of its trial
+// that had ended by it), and compares them with what the customers of that day
+// brought: a list a trial. Trials of one day share its models. Days before whom
+// too few had bought are left out.
+func Backtest(h *History, trials ...Trial) ([][]Backcast, error) {
+	var origins []int32
+	for _, t := range trials {
+		if t.Days < 1 {
+			return nil, fmt.Errorf("a forecast of %d days: it needs at least one", t.Days)
+		}
+		origins = append(origins, t.Origins...)
 	}
-	var tests []Backcast
-	origins = slices.Sorted(slices.Values(origins))
-	for _, day := range origins {
-		if day+days > h.LastDay {
+	slices.Sort(origins)
+	tests := make([][]Backcast, len(trials))
+	for _, day := range slices.Compact(origins) {
+		asked := func(t Trial) bool { return slices.Contains(t.Origins, day) && day+t.Days <= h.LastDay }
+		if !slices.ContainsFunc(trials, asked) {
 			continue
 		}
-		var known []Backcast
-		for _, t := range tests {
-			if t.Day+days <= day {
-				known = append(known, t)
-			}
-		}
-		f, err := ForecastOf(h.Until(day), float64(days), known)
+		past := h.Until(day)
+		models, err := modelsOf(past)
 		if err != nil {
 			continue // too few had bought by then
 		}
-		b := Backcast{Day: day, Forecast: f}
-		b.Orders, b.Revenue = came(h, day, days)
-		tests = append(tests, b)
+		for i, t := range trials {
+			if !asked(t) {
+				continue
+			}
+			var known []Backcast
+			for _, before := range tests[i] {
+				if before.Day+t.Days <= day {
+					known = append(known, before)
+				}
+			}
+			b := Backcast{Day: day, Forecast: models.forecast(past, float64(t.Days), known)}
+			b.Orders, b.Revenue = came(h, day, t.Days)
+			tests[i] = append(tests[i], b)
+		}
 	}
 	return tests, nil
 }

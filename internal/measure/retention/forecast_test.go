@@ -3,6 +3,7 @@ package retention
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 )
 
@@ -15,10 +16,15 @@ func TestForecastsOfThePastHoldWhatCame(t *testing.T) {
 		for p := Month.PeriodOf(c.h.FirstDay) + 2; p <= Month.PeriodOf(c.h.LastDay); p++ {
 			origins = append(origins, Month.First(p)-1)
 		}
-		for _, days := range []int32{30, 91} {
-			tests, err := Backtest(c.h, days, origins)
-			if err != nil {
-				t.Fatal(err)
+		both, err := Backtest(c.h, Trial{30, origins}, Trial{91, origins})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, days := range []int32{30, 91} {
+			tests := both[n]
+			// Beside each other they say what each says alone.
+			if alone, err := Backtest(c.h, Trial{days, origins}); err != nil || !reflect.DeepEqual(alone[0], tests) {
+				t.Fatalf("%s: forecasts of %d days differ by what is asked beside them, %v", c.name, days, err)
 			}
 			var covered [4]int
 			for i, b := range tests {

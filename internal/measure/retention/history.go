@@ -76,6 +76,7 @@ type History struct {
 	AmountMinor []int64
 	// Row is each order's place in the Orders it was built from, so that any
 	// other column of the same orders can be read along: country[h.Row[k]].
+	// Nil of Sorted.
 	Row []int32
 	// LastDay is the last day known: Rules.LastDay, or else the last order's.
 	LastDay int32
@@ -117,24 +118,32 @@ func choose(in Orders, rules Rules) (LeftOut, []int32) {
 	var left LeftOut
 	kept := make([]int32, 0, len(in.Customer))
 	for i, amount := range in.AmountMinor {
-		switch day := in.Day[i]; {
-		case in.Customer[i] == 0:
-			left.Nobody++
-		case amount < 0:
-			left.Negative++
-		case amount == 0 && !rules.FreeOrders:
-			left.Free++
-		case amount > MaxAmountMinor:
-			left.BeyondBelief++
-		case day < firstDay || day > finalDay:
-			left.NoSuchDay++
-		case rules.LastDay != 0 && day > rules.LastDay:
-			left.Future++
-		default:
+		if left.counts(in.Customer[i], in.Day[i], amount, rules) {
 			kept = append(kept, int32(i))
 		}
 	}
 	return left, kept
+}
+
+// counts reports whether an order counts, and notes why it does not.
+func (l *LeftOut) counts(customer int64, day int32, amount int64, rules Rules) bool {
+	switch {
+	case customer == 0:
+		l.Nobody++
+	case amount < 0:
+		l.Negative++
+	case amount == 0 && !rules.FreeOrders:
+		l.Free++
+	case amount > MaxAmountMinor:
+		l.BeyondBelief++
+	case day < firstDay || day > finalDay:
+		l.NoSuchDay++
+	case rules.LastDay != 0 && day > rules.LastDay:
+		l.Future++
+	default:
+		return true
+	}
+	return false
 }
 
 // place numbers the customers in ascending order of their ids, sets ID and
@@ -328,14 +337,20 @@ func (h *History) Slice(from, to int) *History {
 // Where keeps the orders that keep says yes to (it gets an order's place in the
 // columns), and the customers who still have one. Use it for a channel, a
 // country, or the past up to a day. The days known stay the same.
-func (h *History) Where(keep func(k int) bool) *History {
-	out := &History{Start: []int32{0}, FirstDay: h.FirstDay, LastDay: h.LastDay}
+func (h *History) Where(keep func(k int) bool) *History { return h.where(0, keep) }
+
+// where is Where that keeps about so many orders.
+func (h *History) where(expect int, keep func(k int) bool) *History {
+	out := &History{Start: []int32{0}, FirstDay: h.FirstDay, LastDay: h.LastDay,
+		Day: make([]int32, 0, expect), AmountMinor: make([]int64, 0, expect)}
 	for i, id := range h.ID {
 		for k := int(h.Start[i]); k < int(h.Start[i+1]); k++ {
 			if keep(k) {
 				out.Day = append(out.Day, h.Day[k])
 				out.AmountMinor = append(out.AmountMinor, h.AmountMinor[k])
-				out.Row = append(out.Row, h.Row[k])
+				if h.Row != nil {
+					out.Row = append(out.Row, h.Row[k])
+				}
 			}
 		}
 		if len(out.Day) > int(out.Start[len(out.ID)]) {
@@ -348,7 +363,16 @@ func (h *History) Where(keep func(k int) bool) *History {
 
 // Until is the history as it was known at the end of a day.
 func (h *History) Until(day int32) *History {
-	past := h.Where(func(k int) bool { return h.Day[k] <= day })
+	known := 0
+	for _, d := range h.Day[h.Start[0]:h.Start[len(h.ID)]] {
+		if d <= day {
+			known++
+		}
+	}
+	past := new(*h)
+	if known < h.Orders() {
+		past = h.where(known, func(k int) bool { return h.Day[k] <= day })
+	}
 	past.LastDay = min(day, h.LastDay)
 	past.FirstDay = min(h.FirstDay, past.LastDay)
 	return past
@@ -370,7 +394,9 @@ func (h *History) Split(n int, group func(i int) int) []*History {
 		p.ID = append(p.ID, id)
 		p.Day = append(p.Day, h.Day[from:to]...)
 		p.AmountMinor = append(p.AmountMinor, h.AmountMinor[from:to]...)
-		p.Row = append(p.Row, h.Row[from:to]...)
+		if h.Row != nil {
+			p.Row = append(p.Row, h.Row[from:to]...)
+		}
 		p.Start = append(p.Start, int32(len(p.Day)))
 	}
 	return parts

@@ -15,12 +15,18 @@ import (
 // finds or of all with an empty one; nil when there are none. A purchase that
 // waits for a rate is a visit that brought nothing, until the rate comes.
 func history(ctx context.Context, q store.Querier, asOf int32, where string, args ...any) (*retention.History, error) {
-	rows, err := q.Query(ctx, `select customer_id, placed_day, coalesce(base_minor, 0) from orders where purchase`+where, args...)
+	expect := 0
+	if where == "" {
+		if err := q.QueryRow(ctx, `select count(*) from orders`).Scan(&expect); err != nil {
+			return nil, fmt.Errorf("count purchases: %w", err)
+		}
+	}
+	rows, err := q.Query(ctx, `select customer_id, placed_day, coalesce(base_minor, 0) from orders where purchase`+where+` order by customer_id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
 	defer rows.Close()
-	var in retention.Orders
+	in := retention.NewSorted(retention.Rules{LastDay: asOf, FreeOrders: true}, expect)
 	var customer, amount int64
 	var placed sql.RawBytes
 	for rows.Next() {
@@ -28,13 +34,15 @@ func history(ctx context.Context, q store.Querier, asOf int32, where string, arg
 			return nil, fmt.Errorf("read purchases: %w", err)
 		}
 		if day, ok := retention.ParseDay(string(placed)); ok {
-			in.Add(customer, day, amount)
+			if err := in.Add(customer, day, amount); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read purchases: %w", err)
 	}
-	h, _, err := retention.Build(in, retention.Rules{LastDay: asOf, FreeOrders: true})
+	h, _, err := in.History()
 	if errors.Is(err, retention.ErrNoOrders) {
 		return nil, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
 )
 
@@ -76,6 +77,11 @@ func (p plan) do(ctx context.Context, db *store.DB) (Refreshed, error) {
 // beginning.
 func refreshAll(ctx context.Context, db *store.DB, before *fit, asOf int32) (Refreshed, error) {
 	done := Refreshed{Fitted: true}
+	end, err := jobs.Large(ctx)
+	if err != nil {
+		return done, err
+	}
+	defer end()
 	if before != nil && before.finished {
 		err := db.Tx(ctx, func(tx *store.Tx) error {
 			_, err := tx.Exec(ctx, `update score_models set finished_at = null where model_id = $1`, before.id)

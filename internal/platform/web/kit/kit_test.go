@@ -115,6 +115,8 @@ func TestHeatLevelsRunFromNothingToTheMost(t *testing.T) {
 var rowsByTemplate = template.Must(template.New("").Parse(`{{$t := .}}{{range .Rows}}{{$row := .}}
   <tr{{if .Href}} data-href="{{.Href}}"{{end}}{{with .Tone}} class="row-{{.}}"{{end}}>{{range $i, $cell := .Cells}}{{$col := index $t.Columns $i}}{{if eq $i 0}}<th scope="row"{{if $col.Number}} class="num"{{end}}>{{if $row.Href}}<a href="{{$row.Href}}">{{$cell}}</a>{{else}}{{$cell}}{{end}}</th>{{else}}<td{{if $col.Number}} class="num"{{end}} data-title="{{$col.Title}}">{{$cell}}</td>{{end}}{{end}}</tr>{{end}}`))
 
+var heatByTemplate = template.Must(template.New("").Parse(`{{range .Rows}}<tr{{if .Sum}} class="sum"{{end}}><th scope="row">{{.Head}}{{with .Note}} <small>{{.}}</small>{{end}}</th>{{range .Cells}}{{if lt .Level 0}}<td class="none"></td>{{else}}<td class="lv{{.Level}}{{if .Open}} open{{end}}">{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else}}{{.Text}}{{end}}{{with .Small}}<small>{{.}}</small>{{end}}</td>{{end}}{{end}}</tr>{{end}}`))
+
 func TestRowsSayWhatATemplateWouldAndNoMore(t *testing.T) {
 	nasty := []string{"Ana", `"><script>alert(1)</script>`, "it's <b>&amp; \"so\"", "a+b", "\x00\u2028", "{{.}}", "' onclick='x"}
 	table := Table{Columns: []Column{{Title: "Name"}, {Title: `Spend "all" <i>`, Number: true}, {Title: "Plain"}}}
@@ -123,9 +125,10 @@ func TestRowsSayWhatATemplateWouldAndNoMore(t *testing.T) {
 			Row{Href: "/customers/" + url.PathEscape(text) + "?q=" + url.QueryEscape(text), Tone: Tone(text), Cells: []any{text, i, template.HTML("<b>safe</b>")}},
 			Row{Cells: []any{Badge(Bad, text), text, Tone(text)}})
 	}
-	var want strings.Builder
-	if err := rowsByTemplate.Execute(&want, table); err != nil {
-		t.Fatal(err)
+	heat := Heat{}
+	for level, text := range nasty {
+		heat.Rows = append(heat.Rows, HeatRow{Head: text, Note: text, Sum: level%2 == 0, Cells: []HeatCell{{Level: -1, Text: text}, {Level: level, Text: text},
+			{Level: 10, Text: text, Small: text, Open: true, Href: "/insights/cohorts?q=" + url.QueryEscape(text)}}}, HeatRow{Head: "plain"})
 	}
 	parsed := func(rows string) string {
 		tree, err := html.Parse(strings.NewReader("<table>" + rows + "</table>"))
@@ -138,8 +141,18 @@ func TestRowsSayWhatATemplateWouldAndNoMore(t *testing.T) {
 		}
 		return b.String()
 	}
-	if got, want := parsed(string(table.Body())), parsed(want.String()); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	for _, c := range []struct {
+		drawn    template.HTML
+		template *template.Template
+		data     any
+	}{{table.Body(), rowsByTemplate, table}, {heat.Body(), heatByTemplate, heat}} {
+		var want strings.Builder
+		if err := c.template.Execute(&want, c.data); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := parsed(string(c.drawn)), parsed(want.String()); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 	elsewhere := Table{Columns: table.Columns[:1], Rows: []Row{{Href: "javascript:alert(1)", Cells: []any{"x"}}, {Href: "//evil.example", Cells: []any{"x"}}}}
 	if body := string(elsewhere.Body()); strings.Contains(body, "javascript") || strings.Contains(body, "evil") {

@@ -1,10 +1,6 @@
 package kit
 
-import (
-	"html/template"
-	"net/url"
-	"strings"
-)
+import "net/url"
 
 // Table is a list of things: sortable, with columns to choose, pages and
 // export. Links keep whatever else is in the address, so a list as it stands
@@ -43,72 +39,6 @@ type Row struct {
 	Href  string // where its first cell leads, beginning with /; may be empty
 	Cells []any  // text or template.HTML, one a column
 	Tone  Tone
-}
-
-// Body is the rows as HTML. It is written here and not in the template since a
-// list has hundreds of cells: those were a quarter of what a page cost.
-func (t Table) Body() template.HTML {
-	b := make([]byte, 0, 256*len(t.Rows))
-	for _, row := range t.Rows {
-		b = append(b, "\n  <tr"...)
-		if row.Href != "" {
-			b = attribute(b, "data-href", address(row.Href))
-		}
-		if row.Tone != "" {
-			b = attribute(b, "class", "row-"+string(row.Tone))
-		}
-		b = append(b, '>')
-		for i, cell := range row.Cells {
-			b = t.cell(b, row, i, cell)
-		}
-		b = append(b, "</tr>"...)
-	}
-	return template.HTML(b)
-}
-
-// cell is one cell; the first names the row and leads to it.
-func (t Table) cell(b []byte, row Row, i int, cell any) []byte {
-	name, column := "td", t.Columns[i]
-	if i == 0 {
-		name = "th"
-	}
-	b = append(append(b, '<'), name...)
-	if i == 0 {
-		b = append(b, ` scope="row"`...)
-	}
-	if column.Number {
-		b = append(b, ` class="num"`...)
-	}
-	if i > 0 {
-		b = attribute(b, "data-title", column.Title)
-	}
-	b = append(b, '>')
-	linked := i == 0 && row.Href != ""
-	if linked {
-		b = append(attribute(append(b, "<a"...), "href", address(row.Href)), '>')
-	}
-	if safe, ok := cell.(template.HTML); ok {
-		b = append(b, safe...)
-	} else {
-		b = append(b, template.HTMLEscaper(cell)...)
-	}
-	if linked {
-		b = append(b, "</a>"...)
-	}
-	return append(append(append(b, "</"...), name...), '>')
-}
-
-func attribute(b []byte, name, value string) []byte {
-	b = append(append(append(b, ' '), name...), `="`...)
-	return append(append(b, template.HTMLEscapeString(value)...), '"')
-}
-
-// address is a row's address if it leads to a page of ours, as all do.
-func address(href string) string {
-	if !strings.HasPrefix(href, "/") || strings.HasPrefix(href, "//") {
-		return "#"
-	}
-	return href
 }
 
 // SortHref is the address that sorts by a column, or turns its direction.
