@@ -42,3 +42,15 @@ func TestEveryModulesPlacesAreInTheNavigationOnce(t *testing.T) {
 		t.Errorf("only %d modules have places", seen)
 	}
 }
+
+func TestAllBackgroundWorkIsCalledByWhatItDoes(t *testing.T) {
+	c, _ := place(t)
+	a := opened(t, c)
+	defer a.Close()
+	english := a.Modules.Catalog.For("en")
+	for _, kind := range join(a.Modules.Jobs, a.Modules.Sending) {
+		if title := english.T("job." + kind.Name); strings.HasPrefix(title, "⟦") {
+			t.Errorf("%s is called by nothing: say what it does as job.%s in internal/doors/admin/text", kind.Name, kind.Name)
+		}
+	}
+}

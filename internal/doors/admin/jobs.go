@@ -127,13 +127,19 @@ func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 	return r.Render(w, "admin/jobs.html", p)
 }
 
+// jobKind is what a job does, in words.
+type jobKind struct {
+	jobs.Line
+	Title string
+}
+
 func jobRow(r *web.Request, l jobs.Line, view, kind string) (kit.Row, error) {
-	what, err := r.Fragment("admin/jobs.html", "job-kind", l)
+	what, err := r.Fragment("admin/jobs.html", "job-kind", jobKind{l, r.Print.TOr("job."+l.Kind, l.Kind)})
 	if err != nil {
 		return kit.Row{}, err
 	}
 	act, err := r.Fragment("admin/jobs.html", "job-act",
-		jobAct{ID: l.ID.String(), Name: l.Kind, Retry: l.State != jobs.Running, View: view, Kind: kind})
+		jobAct{ID: l.ID.String(), Name: r.Print.TOr("job."+l.Kind, l.Kind), Retry: l.State != jobs.Running, View: view, Kind: kind})
 	if err != nil {
 		return kit.Row{}, err
 	}

@@ -162,6 +162,15 @@ func (p *Printer) T(key string, args ...any) string {
 	return p.message(key, nil, args)
 }
 
+// TOr is T of a message without arguments that may not be there, such as the
+// title of what another version of the program does: then it is otherwise.
+func (p *Printer) TOr(key, otherwise string) string {
+	if text, _ := p.localizer.Localize(&i18n.LocalizeConfig{MessageID: key}); text != "" {
+		return text
+	}
+	return otherwise
+}
+
 // N returns the message of a key in the plural form of count. The message
 // writes {{.Count}} for the count as the language groups its digits.
 func (p *Printer) N(key string, count int, args ...any) string {
