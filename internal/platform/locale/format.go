@@ -162,6 +162,8 @@ func (p *Printer) Duration(d time.Duration) string {
 		return p.N("locale.hours", int(d/time.Hour))
 	case d >= time.Minute:
 		return p.N("locale.minutes", int(d/time.Minute))
+	case d < time.Second:
+		return p.T("locale.instant")
 	}
 	return p.N("locale.seconds", int(d/time.Second))
 }
