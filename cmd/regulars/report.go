@@ -21,7 +21,6 @@ import (
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/money"
-	"regulars/internal/platform/sheet"
 )
 
 type reportCmd struct {
@@ -164,21 +163,12 @@ func (c *reportCmd) options(ctx context.Context) (report.Options, error) {
 // source is a file with its settings: what it says of itself, and what was
 // asked for, the latter being right.
 func (c *reportCmd) source(ctx context.Context, path string) (importers.Source, error) {
-	in, err := sheet.Open(ctx, path, sheet.Options{})
+	s, err := importers.FileSource(ctx, path)
 	if err != nil {
-		return importers.Source{}, err
+		return s, err
 	}
-	defer in.Close()
-	s, err := importers.ProposeFor(in)
-	if err != nil {
-		return importers.Source{}, err
-	}
-	if s, err = c.over(s); err != nil {
-		return importers.Source{}, err
-	}
-	return importers.Source{Name: filepath.Base(path), Settings: s, Open: func(ctx context.Context) (*sheet.Reader, error) {
-		return sheet.Open(ctx, path, sheet.Options{})
-	}}, nil
+	s.Settings, err = c.over(s.Settings)
+	return s, err
 }
 
 // stepTeller says on standard error what is being done, to a person who

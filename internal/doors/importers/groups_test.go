@@ -1,7 +1,6 @@
 package importers_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
@@ -15,7 +14,6 @@ import (
 	"regulars/internal/measure/insights"
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/id"
-	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
 )
@@ -23,17 +21,11 @@ import (
 // fileOf is a file with the settings that it proposes.
 func fileOf(t testing.TB, path string) importers.Source {
 	t.Helper()
-	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-	in, err := open(t.Context())
+	s, err := importers.FileSource(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	s, err := importers.ProposeFor(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return importers.Source{Name: filepath.Base(path), Settings: s, Open: open}
+	return s
 }
 
 // bringIn imports a file.

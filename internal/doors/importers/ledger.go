@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -74,6 +75,18 @@ type Source struct {
 	// Progress is told how many of how many bytes are read (-1: not known),
 	// now and then, from any goroutine; nil: nobody listens.
 	Progress func(done, total int64)
+}
+
+// FileSource is a file of this machine with the settings that it proposes.
+func FileSource(ctx context.Context, path string) (Source, error) {
+	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
+	in, err := open(ctx)
+	if err != nil {
+		return Source{}, err
+	}
+	defer in.Close()
+	s, err := ProposeFor(in)
+	return Source{Name: filepath.Base(path), Settings: s, Open: open}, err
 }
 
 // ProposeFor is Propose without a database: a layout that knows the file, or a

@@ -1,7 +1,6 @@
 package importers
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,23 +13,16 @@ import (
 	"time"
 
 	"regulars/internal/measure/retention"
-	"regulars/internal/platform/sheet"
 	"regulars/internal/testkit"
 )
 
 func source(t testing.TB, path string) Source {
 	t.Helper()
-	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-	in, err := open(t.Context())
+	s, err := FileSource(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	s, err := ProposeFor(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Source{Name: filepath.Base(path), Settings: s, Open: open}
+	return s
 }
 
 func ledgerOf(t testing.TB, sources ...Source) *Ledger {

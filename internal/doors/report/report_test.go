@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -36,17 +35,11 @@ var today = time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
 
 func source(t testing.TB, path string) importers.Source {
 	t.Helper()
-	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-	in, err := open(t.Context())
+	s, err := importers.FileSource(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	s, err := importers.ProposeFor(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return importers.Source{Name: filepath.Base(path), Settings: s, Open: open}
+	return s
 }
 
 func written(t testing.TB, text string) importers.Source {
