@@ -103,7 +103,7 @@ func Tables() []customers.Table {
 
 // keepingKinds lists what can be forgotten after a while.
 func keepingKinds() []keeping.Kind {
-	return join(keeping.Kinds(Tables()), importers.Keeping)
+	return join(keeping.Kinds(Tables()), importers.Keeping, api.Keeping, collect.Keeping, webhooks.Keeping)
 }
 
 // events lists what can happen to a customer.

@@ -263,6 +263,10 @@ func (d *Door) showRequests(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	days, err := requestsKept.Days(r.Context(), d.db)
+	if err != nil {
+		return err
+	}
 	next := ""
 	if len(lines) > requestsPageSize {
 		lines = lines[:requestsPageSize]
@@ -291,7 +295,7 @@ func (d *Door) showRequests(w http.ResponseWriter, r *web.Request) error {
 		methods = append(methods, kit.Option{Value: m, Text: m})
 	}
 	choice("method", r.T("api.requests.method"), methods...)
-	return r.Render(w, "api/requests.html", requestsPage{Tabs: tabs(r, "/settings/api/requests"), Filter: f, Table: t, Days: int(RequestsFor.Hours() / 24)})
+	return r.Render(w, "api/requests.html", requestsPage{Tabs: tabs(r, "/settings/api/requests"), Filter: f, Table: t, Days: days})
 }
 
 func requestTable(r *web.Request, lines []Request) kit.Table {

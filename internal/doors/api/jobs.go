@@ -23,25 +23,18 @@ func Jobs(db *store.DB) []jobs.Kind {
 	}}
 }
 
-// Tidy removes answers older than a day and lines of the log older than
-// RequestsFor, in slices.
+// Tidy removes answers older than a day, in slices.
 func Tidy(ctx context.Context, db *store.DB) error {
-	for _, old := range []struct {
-		query  string
-		before time.Time
-	}{
-		{`delete from api_answers where (key_id, idempotency) in (
-			select key_id, idempotency from api_answers where created_at < $1 limit $2)`, db.Now().Add(-answersFor)},
-		{`delete from api_requests where id in (select id from api_requests where at < $1 limit $2)`, db.Now().Add(-RequestsFor)},
-	} {
-		for n := int64(tidySlice); n == tidySlice; {
-			err := db.Tx(ctx, func(tx *store.Tx) (err error) {
-				n, err = tx.Exec(ctx, old.query, old.before.UnixMicro(), tidySlice)
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("tidy the API: %w", err)
-			}
+	before := db.Now().Add(-answersFor)
+	for n := int64(tidySlice); n == tidySlice; {
+		err := db.Tx(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.Exec(ctx, `
+				delete from api_answers where (key_id, idempotency) in (
+					select key_id, idempotency from api_answers where created_at < $1 limit $2)`, before.UnixMicro(), tidySlice)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("tidy the API: %w", err)
 		}
 	}
 	return nil

@@ -16,9 +16,6 @@ import (
 	"regulars/internal/platform/web"
 )
 
-// RequestsFor is how long the log of requests goes back.
-const RequestsFor = 30 * 24 * time.Hour
-
 const (
 	flushAfter = time.Second
 	maxPending = 10_000 // requests that wait to be written; further ones are not noted

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"regulars/internal/doors/api"
+	"regulars/internal/know/keeping"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -65,12 +66,25 @@ func TestTheLogSaysWhatWasAskedForAndNothingOfWhatWasSent(t *testing.T) {
 		if err != nil || keys[1].UsedAt.IsZero() {
 			t.Errorf("the key was never used: %+v, %v", keys, err)
 		}
-		clock.Advance(api.RequestsFor + time.Minute)
-		if err := api.Tidy(t.Context(), db); err != nil {
-			t.Fatal(err)
+		clock.Advance(30*24*time.Hour - time.Minute)
+		forget := func(days int) int {
+			testkit.Do(t, db, func(tx *store.Tx) error {
+				return keeping.Choose(t.Context(), tx, 7, api.Keeping, map[string]int{"requests": days})
+			})
+			if err := keeping.Run(t.Context(), db, api.Keeping); err != nil {
+				t.Fatal(err)
+			}
+			return len(read(owner, api.Sought{}))
 		}
-		if got := read(owner, api.Sought{}); len(got) != 0 {
-			t.Errorf("after a month there is %v", got)
+		if n := forget(0); n != 4 {
+			t.Errorf("after less than a month there are %d", n)
+		}
+		clock.Advance(2 * time.Minute)
+		if n := forget(31); n != 4 {
+			t.Errorf("with a longer period there are %d", n)
+		}
+		if n := forget(0); n != 0 {
+			t.Errorf("after a month there are %d", n)
 		}
 	})
 }

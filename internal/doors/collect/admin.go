@@ -164,6 +164,7 @@ type sourcePage struct {
 	Plain    bool   // not over https, which analytics.js has to be told
 	Address  string // without the scheme, as analytics.js wants it
 	Failures []failureLine
+	Days     int       // for which they are kept
 	More     string    // how many there are beyond
 	Shop     *shopPart // nil: it is no shop
 	ShopForm *web.Form // nil: as it stands
@@ -214,6 +215,9 @@ func (d door) showSource(w http.ResponseWriter, r *web.Request, status int, p so
 	p.Terms = []kit.Term{{Name: r.T("collect.used"), Value: usedText(r, s)}, {Name: r.T("collect.since"), Value: r.Print.Time(s.CreatedAt)}}
 	failed, err := Failures(r.Context(), d.db, s.ID, 0, shownFailures)
 	if err != nil {
+		return err
+	}
+	if p.Days, err = failuresKept.Days(r.Context(), d.db); err != nil {
 		return err
 	}
 	for _, f := range failed {

@@ -29,8 +29,6 @@ type Failure struct {
 }
 
 const (
-	// keepFailures is how long what could not be worked waits for somebody.
-	keepFailures = 30 * 24 * time.Hour
 	// maxFailures is how many of one source are kept: the newest.
 	maxFailures = 10_000
 	// seenFor is how long a message is remembered, so that it counts once.
@@ -222,7 +220,7 @@ func unseen(ctx context.Context, tx *store.Tx, s id.Source, messages []string) (
 }
 
 // tidy forgets messages that are older than anybody would send again, and
-// removes failures that nobody looked at.
+// removes failures of which a source has too many.
 func tidy(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	if err := forgetSeen(ctx, db, now.Add(-seenFor)); err != nil {
@@ -236,9 +234,6 @@ func tidy(ctx context.Context, db *store.DB) error {
 		return err
 	}
 	return db.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `delete from collect_failures where failed_at < $1`, now.Add(-keepFailures).UnixMicro()); err != nil {
-			return err
-		}
 		for s, n := range counts {
 			if n <= maxFailures {
 				continue

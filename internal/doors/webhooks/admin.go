@@ -69,6 +69,10 @@ func (d door) list(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	days, err := deliveriesKept.Days(r.Context(), d.db)
+	if err != nil {
+		return err
+	}
 	add := kit.Link{Href: r.Href("/settings/webhooks/new"), Text: r.T("webhooks.add"), Icon: "plus"}
 	p := listPage{Any: len(all) > 0, Table: kit.Table{
 		ID: "webhooks", Caption: r.T("webhooks.title"), First: true, Path: r.Href("/settings/webhooks"), Query: r.URL.Query(),
@@ -90,7 +94,7 @@ func (d door) list(w http.ResponseWriter, r *web.Request) error {
 			e.Called(), text.Short(e.URL, 50), kindsText(r, e), badge(r, e),
 			r.Print.Int(int64(c.Waiting)), r.Print.Int(int64(c.Failed)), r.Print.Int(int64(c.Held)),
 		}})
-		if a, ok := notice(r, e); ok {
+		if a, ok := notice(r, e, days); ok {
 			a.Action = kit.Link{Href: r.Href(home(e.ID)), Text: e.Called()}
 			p.Alerts = append(p.Alerts, a)
 		}
@@ -122,11 +126,12 @@ func badge(r *web.Request, e Endpoint) any {
 
 func stateKey(s State) string { return strings.ReplaceAll(string(s), "_", "-") }
 
-// notice is what the owner should know of an endpoint that does not work.
-func notice(r *web.Request, e Endpoint) (kit.Alert, bool) {
+// notice is what the owner should know of an endpoint that does not work; days
+// are how long messages are kept.
+func notice(r *web.Request, e Endpoint, days int) (kit.Alert, bool) {
 	switch {
 	case e.State == Gone || e.State == GivenUp:
-		return kit.Alert{Tone: kit.Bad, Title: r.T("webhooks.off." + stateKey(e.State)), Text: r.T("webhooks.off.text")}, true
+		return kit.Alert{Tone: kit.Bad, Title: r.T("webhooks.off." + stateKey(e.State)), Text: r.Print.N("webhooks.off.text", days)}, true
 	case e.State == On && !e.Failing.IsZero():
 		return kit.Alert{Tone: kit.Warn, Title: r.T("webhooks.failing", "Since", r.Print.Time(e.Failing)), Text: r.T("webhooks.failing.text")}, true
 	}

@@ -29,6 +29,7 @@ type endpointPage struct {
 	Filter   kit.Filter
 	Table    kit.Table
 	Form     *web.Form
+	Days     int    // for which messages are kept
 	Held     string // how many are held back, said in words; empty: none
 	What     []kit.Option
 	Removal  kit.Dialog
@@ -54,21 +55,25 @@ func (d door) page(w http.ResponseWriter, r *web.Request, status int, f *web.For
 	if err != nil {
 		return err
 	}
+	days, err := deliveriesKept.Days(r.Context(), d.db)
+	if err != nil {
+		return err
+	}
 	sure, err := r.Fragment("webhooks/endpoint.html", "removal-body", nil)
 	if err != nil {
 		return err
 	}
-	p := endpointPage{Endpoint: e, Form: f, Filter: d.filter(r, e), Terms: terms(r, e),
+	p := endpointPage{Endpoint: e, Form: f, Days: days, Filter: d.filter(r, e), Terms: terms(r, e),
 		What: []kit.Option{{Value: "missed", Text: r.T("webhooks.replay.missed")}, {Value: "all", Text: r.T("webhooks.replay.all")}},
 		Removal: kit.Dialog{ID: "removal", Open: kit.Button{Text: r.T("webhooks.remove"), Icon: "trash"}, Title: r.T("webhooks.remove.sure"),
 			Body: sure, Action: r.Href(home(e.ID) + "/removal"), Submit: kit.Button{Text: r.T("webhooks.remove.do"), Kind: "danger"}}}
-	if a, ok := notice(r, e); ok {
+	if a, ok := notice(r, e, days); ok {
 		p.Alert = &a
 	}
 	if n := open[e.ID].Held; n > 0 && e.State == On {
 		p.Held = r.Print.N("webhooks.held", n)
 	}
-	if p.Table, err = d.table(r, e); err != nil {
+	if p.Table, err = d.table(r, e, days); err != nil {
 		return err
 	}
 	return r.RenderStatus(w, status, "webhooks/endpoint.html", p)
@@ -146,7 +151,7 @@ func (d door) filter(r *web.Request, e Endpoint) kit.Filter {
 	return f
 }
 
-func (d door) table(r *web.Request, e Endpoint) (kit.Table, error) {
+func (d door) table(r *web.Request, e Endpoint, days int) (kit.Table, error) {
 	f := asked(r)
 	f.Limit = pageSize + 1
 	all, err := Deliveries(r.Context(), d.db, e.ID, f)
@@ -163,7 +168,7 @@ func (d door) table(r *web.Request, e Endpoint) (kit.Table, error) {
 			{Key: "attempts", Title: r.T("webhooks.attempts"), Number: true}, {Key: "took", Title: r.T("webhooks.took"), Number: true},
 			{Key: "next", Title: r.T("webhooks.next")},
 		},
-		Empty: kit.Empty{Icon: "inbox", Title: r.T("webhooks.log.empty"), Text: r.T("webhooks.log.empty.text")},
+		Empty: kit.Empty{Icon: "inbox", Title: r.T("webhooks.log.empty"), Text: r.Print.N("webhooks.log.empty.text", days)},
 	}
 	if len(all) > pageSize {
 		all = all[:pageSize]

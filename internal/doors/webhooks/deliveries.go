@@ -123,7 +123,7 @@ func Deliveries(ctx context.Context, q store.Querier, endpoint id.Endpoint, f Fi
 }
 
 // DeliveryOf returns one delivery; errs.NotFound when it is not there, or no
-// more after a month.
+// more after a while.
 func DeliveryOf(ctx context.Context, q store.Querier, endpoint id.Endpoint, c id.Customer, e id.Event) (Delivery, error) {
 	all, err := store.All(ctx, q, scanDelivery, `
 		select `+deliveryColumns+` from webhook_deliveries where customer_id = $1 and endpoint_id = $2 and event_id = $3`,

@@ -16,11 +16,8 @@ const (
 	sendJob   = "webhooks.send"   // one delivery, once
 	replayJob = "webhooks.replay" // many deliveries → sends
 	clearJob  = "webhooks.clear"  // what was for an endpoint that is gone
-	pruneJob  = "webhooks.prune"  // what is old
+	pruneJob  = "webhooks.prune"  // secrets that sign no more
 )
-
-// kept is how long a delivery can be looked at and replayed.
-const kept = 30 * 24 * time.Hour
 
 // slice is how many rows one transaction of the upkeep touches.
 const slice = 200
@@ -109,42 +106,35 @@ func forget(ctx context.Context, db *store.DB, job *jobs.Job) error {
 	if err := job.Args(&args); err != nil {
 		return err
 	}
-	return sweep(ctx, db, args.Endpoint, db.Now().Add(time.Hour))
-}
-
-// prune takes away deliveries that are old, and secrets that sign no more.
-func prune(ctx context.Context, db *store.DB) error {
-	endpoints, err := List(ctx, db)
-	if err != nil {
-		return err
-	}
-	for _, e := range endpoints {
-		if err := sweep(ctx, db, e.ID, db.Now().Add(-kept)); err != nil {
+	for n := slice; n == slice; {
+		err := db.Tx(ctx, func(tx *store.Tx) (err error) {
+			n, err = sweep(ctx, tx, args.Endpoint, tx.Now.Add(time.Hour), slice)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// prune takes away secrets that sign no more.
+func prune(ctx context.Context, db *store.DB) error {
 	return db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `update webhook_endpoints set former_secret = null, former_until_at = null where former_until_at <= $1`, tx.Now.UnixMicro())
 		return err
 	})
 }
 
-// sweep deletes an endpoint's deliveries made before a time, in slices.
-func sweep(ctx context.Context, db *store.DB, endpoint id.Endpoint, before time.Time) error {
-	for {
-		var n int64
-		err := db.Tx(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.Exec(ctx, `
-				delete from webhook_deliveries where (customer_id, endpoint_id, event_id) in (
-					select customer_id, endpoint_id, event_id from webhook_deliveries where endpoint_id = $1 and made_at < $2 limit $3)`,
-				int64(endpoint), before.UnixMicro(), slice)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("take away old deliveries: %w", err)
-		}
-		if n < slice {
-			return nil
-		}
+// sweep deletes up to limit of an endpoint's deliveries made before a time, and
+// returns how many went.
+func sweep(ctx context.Context, tx *store.Tx, endpoint id.Endpoint, before time.Time, limit int) (int, error) {
+	n, err := tx.Exec(ctx, `
+		delete from webhook_deliveries where (customer_id, endpoint_id, event_id) in (
+			select customer_id, endpoint_id, event_id from webhook_deliveries where endpoint_id = $1 and made_at < $2 limit $3)`,
+		int64(endpoint), before.UnixMicro(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("take away old deliveries: %w", err)
 	}
+	return int(n), nil
 }

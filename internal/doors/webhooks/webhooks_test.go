@@ -15,6 +15,7 @@ import (
 
 	"regulars/internal/doors/webhooks"
 	"regulars/internal/know/customers"
+	"regulars/internal/know/keeping"
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
 	"regulars/internal/platform/errs"
@@ -130,6 +131,12 @@ func TestTheSecretBeforeSignsTooForADay(t *testing.T) {
 			if len(calls) != 1 || !verifies(t, after, calls[0]) || verifies(t, before, calls[0]) != c.former {
 				t.Errorf("after %s: %v", c.wait, calls)
 			}
+		}
+		if err := webhooks.Prune(t.Context(), s.db); err != nil {
+			t.Fatal(err)
+		}
+		if until := s.endpoint(endpoint).FormerUntil; !until.IsZero() {
+			t.Errorf("the secret that signs no more is still there: until %s", until)
 		}
 	})
 }
@@ -406,10 +413,19 @@ func TestWhatIsOldOrOfARemovedEndpointGoes(t *testing.T) {
 		s.clock.Advance(31 * 24 * time.Hour)
 		s.customer(customers.Profile{Name: "New"})
 		s.run()
-		if err := webhooks.Prune(t.Context(), s.db); err != nil {
-			t.Fatal(err)
+		forget := func(days int) int {
+			testkit.Do(t, s.db, func(tx *store.Tx) error {
+				return keeping.Choose(t.Context(), tx, 7, webhooks.Keeping, map[string]int{"deliveries": days})
+			})
+			if err := keeping.Run(t.Context(), s.db, webhooks.Keeping); err != nil {
+				t.Fatal(err)
+			}
+			return len(s.list(stays, webhooks.Filter{}))
 		}
-		if n := len(s.list(stays, webhooks.Filter{})); n != 1 {
+		if n := forget(32); n != 4 {
+			t.Errorf("%d deliveries before the period chosen is over", n)
+		}
+		if n := forget(0); n != 1 {
 			t.Errorf("%d deliveries after a month", n)
 		}
 	})

@@ -1,6 +1,7 @@
 package keeping
 
 import (
+	"cmp"
 	"embed"
 	"net/http"
 	"strconv"
@@ -39,8 +40,9 @@ type desk struct {
 
 type keepingPage struct {
 	Form     *web.Form
-	Lines    []line
-	Asked    bool // what would go was counted
+	Lines    []line // kept for good until somebody chooses
+	Usual    []line // kept for a usual while
+	Asked    bool   // what would go was counted
 	Erasures kit.Table
 }
 
@@ -63,7 +65,7 @@ func (d desk) show(w http.ResponseWriter, r *web.Request) error {
 	}
 	f := r.NewForm()
 	for _, k := range d.kinds {
-		if n := chosen[k.Name].Days; n > 0 {
+		if n := k.period(chosen); n > 0 {
 			f.Set(k.Name, strconv.Itoa(n))
 		}
 	}
@@ -82,14 +84,18 @@ func (d desk) render(w http.ResponseWriter, r *web.Request, status int, f *web.F
 		if c := chosen[k.Name]; !c.RanAt.IsZero() {
 			l.Last = r.Print.N("keeping.last", int(c.Removed), "When", r.Print.Ago(c.RanAt, r.Now))
 		}
-		if n := days[k.Name]; n >= k.Least && n > 0 {
+		if n := cmp.Or(days[k.Name], k.Usual); days != nil && n > 0 {
 			goes, err := k.Count(r.Context(), d.db, Before(r.Now, n))
 			if err != nil {
 				return err
 			}
 			l.Goes = r.Print.N("keeping.goes", goes)
 		}
-		p.Lines = append(p.Lines, l)
+		if k.Usual > 0 {
+			p.Usual = append(p.Usual, l)
+		} else {
+			p.Lines = append(p.Lines, l)
+		}
 	}
 	if p.Erasures, err = d.erasures(r); err != nil {
 		return err
@@ -152,8 +158,8 @@ func (d desk) save(w http.ResponseWriter, r *web.Request) error {
 			continue
 		}
 		days[k.Name] = f.Int(k.Name, 0, 36_500)
-		if n := days[k.Name]; n != 0 && n < k.Least {
-			f.Wrong(k.Name, r.Print.N("keeping.least", k.Least))
+		if err := f.Take(k.fits(days[k.Name])); err != nil {
+			return err
 		}
 	}
 	if f.OK() && f.Value("do") == "count" {

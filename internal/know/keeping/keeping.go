@@ -1,11 +1,13 @@
 // Package keeping forgets: it removes each kind of personal data when the
 // period for which the business keeps it is over.
 //
-// Its one rule: nothing is forgotten by itself. A kind is kept for good until
-// somebody chooses a period, and can see first how much would go.
+// Its one rule: nothing of customers is forgotten by itself. Their data is kept
+// for good until somebody chooses a period, and can see first how much would
+// go. Only what the program notes for itself goes after a usual while.
 package keeping
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -23,8 +25,12 @@ import (
 // has such data hands in a list in app/modules.go.
 type Kind struct {
 	Name string // "notes": the texts keeping.kind.notes and …-text say what it is
-	// Least is the fewest days that may be chosen.
-	Least int
+	// Least is the fewest days that may be chosen, Most the most; 0: any number.
+	Least, Most int
+	// Usual is for how many days it is kept until somebody chooses; 0: for good.
+	Usual int
+	// Slice is how many go in one transaction; 0: few, as they weigh much.
+	Slice int
 	// Count says how many would go that are older than before.
 	Count func(ctx context.Context, q store.Querier, before time.Time) (int, error)
 	// Remove forgets up to limit of those and returns how many went; 0 ends it.
@@ -36,6 +42,26 @@ type Period struct {
 	Days    int // 0: for good
 	Removed int64
 	RanAt   time.Time // zero: never
+}
+
+// Days is for how long the kind is kept; 0: for good.
+func (k Kind) Days(ctx context.Context, q store.Querier) (int, error) {
+	chosen, err := Periods(ctx, q)
+	return k.period(chosen), err
+}
+
+func (k Kind) period(chosen map[string]Period) int { return cmp.Or(chosen[k.Name].Days, k.Usual) }
+
+// fits is errs.Invalid for a number of days that may not be chosen; 0 is as if
+// nobody had.
+func (k Kind) fits(n int) error {
+	switch {
+	case n == 0 || n >= k.Least && (k.Most == 0 || n <= k.Most):
+		return nil
+	case k.Most > 0:
+		return errs.Wrong(k.Name, "keeping.between", "Least", k.Least, "Most", k.Most, "Usual", k.Usual)
+	}
+	return errs.Wrong(k.Name, "keeping.least", "Count", k.Least)
 }
 
 // Periods reads what was chosen, by the name of the kind.
@@ -62,8 +88,8 @@ func Periods(ctx context.Context, q store.Querier) (map[string]Period, error) {
 	return chosen, nil
 }
 
-// Choose keeps the period of each kind; one below its least is errs.Invalid.
-// It stands in the audit log.
+// Choose keeps the period of each kind, 0 for its usual one; one out of its
+// bounds is errs.Invalid. It stands in the audit log.
 func Choose(ctx context.Context, tx *store.Tx, by id.User, kinds []Kind, days map[string]int) error {
 	before, err := Periods(ctx, tx)
 	if err != nil {
@@ -72,13 +98,13 @@ func Choose(ctx context.Context, tx *store.Tx, by id.User, kinds []Kind, days ma
 	var changed []string
 	for _, k := range kinds {
 		n := days[k.Name]
-		if n != 0 && n < k.Least {
-			return errs.Wrong(k.Name, "keeping.least", "Count", k.Least)
+		if err := k.fits(n); err != nil {
+			return err
 		}
-		if n == before[k.Name].Days {
+		if cmp.Or(n, k.Usual) == k.period(before) {
 			continue
 		}
-		changed = append(changed, k.Name, fmt.Sprint(before[k.Name].Days), fmt.Sprint(n))
+		changed = append(changed, k.Name, fmt.Sprint(k.period(before)), fmt.Sprint(cmp.Or(n, k.Usual)))
 		if _, err := tx.Exec(ctx, `
 			insert into keeping_periods (kind, days, removed, ran_at) values ($1, $2, 0, null)
 			on conflict (kind) do update set days = excluded.days`, k.Name, n); err != nil {
@@ -119,10 +145,11 @@ func Run(ctx context.Context, db *store.DB, kinds []Kind) error {
 		return err
 	}
 	for _, k := range kinds {
-		if chosen[k.Name].Days == 0 {
+		days := k.period(chosen)
+		if days == 0 {
 			continue
 		}
-		if err := k.run(ctx, db, chosen[k.Name].Days); err != nil {
+		if err := k.run(ctx, db, days); err != nil {
 			return fmt.Errorf("forget old %s: %w", k.Name, err)
 		}
 	}
@@ -131,9 +158,12 @@ func Run(ctx context.Context, db *store.DB, kinds []Kind) error {
 
 func (k Kind) run(ctx context.Context, db *store.DB, days int) error {
 	before, removed := Before(db.Now(), days), 0
-	goes, err := k.Count(ctx, db, before)
-	if err != nil {
-		return err
+	goes := 0
+	if k.Usual == 0 { // what goes every night anyhow says nothing new
+		var err error
+		if goes, err = k.Count(ctx, db, before); err != nil {
+			return err
+		}
 	}
 	if goes > 0 { // first, so that the log is never without what it has lost
 		if err := db.Tx(ctx, func(tx *store.Tx) error {
@@ -145,7 +175,7 @@ func (k Kind) run(ctx context.Context, db *store.DB, days int) error {
 	for {
 		n := 0
 		if err := db.Tx(ctx, func(tx *store.Tx) (err error) {
-			n, err = k.Remove(ctx, tx, before, slice)
+			n, err = k.Remove(ctx, tx, before, cmp.Or(k.Slice, slice))
 			return err
 		}); err != nil {
 			return err
@@ -156,7 +186,10 @@ func (k Kind) run(ctx context.Context, db *store.DB, days int) error {
 		removed += n
 	}
 	return db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `update keeping_periods set removed = removed + $2, ran_at = $3 where kind = $1`, k.Name, removed, tx.Now.UnixMicro())
+		_, err := tx.Exec(ctx, `
+			insert into keeping_periods (kind, days, removed, ran_at) values ($1, 0, $2, $3)
+			on conflict (kind) do update set removed = keeping_periods.removed + excluded.removed, ran_at = excluded.ran_at`,
+			k.Name, removed, tx.Now.UnixMicro())
 		return err
 	})
 }
@@ -174,5 +207,6 @@ func Kinds(tables []customers.Table) []Kind {
 		{Name: "inactive", Least: 180, Count: customers.CountInactiveSince, Remove: func(ctx context.Context, tx *store.Tx, before time.Time, limit int) (int, error) {
 			return customers.EraseInactiveSince(ctx, tx, tables, before, min(limit, 10))
 		}},
+		{Name: "sessions", Least: 1, Most: 365, Usual: 1, Slice: 500, Count: users.CountSessionsBefore, Remove: users.RemoveSessionsBefore},
 	}
 }

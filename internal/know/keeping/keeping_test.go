@@ -161,3 +161,83 @@ func TestAPeriodBelowTheLeastIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatTheProgramNotesForItselfGoesAfterItsUsualWhileOrTheOneChosen(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		sessions := func() int { return count(t, db, `select count(*) from sessions`) }
+		start := func(who id.User) {
+			testkit.Do(t, db, func(tx *store.Tx) error {
+				_, err := users.Start(t.Context(), tx, who, "Firefox on Linux")
+				return err
+			})
+		}
+		for i := range 3 {
+			start(id.User(i + 1))
+		}
+		clock.Advance(users.IdleFor + 23*time.Hour)
+		start(9)
+		run(t, db)
+		if n := sessions(); n != 4 {
+			t.Errorf("less than a day after their end %d of 4 are left", n)
+		}
+		clock.Advance(2 * time.Hour)
+		choose(t, db, map[string]int{"sessions": 3})
+		run(t, db)
+		if n := sessions(); n != 4 {
+			t.Errorf("with three days chosen, %d of 4 are left after one", n)
+		}
+		choose(t, db, map[string]int{})
+		lines := count(t, db, `select count(*) from audit`)
+		run(t, db)
+		if n := sessions(); n != 1 {
+			t.Errorf("a day after the end of three, %d are left", n)
+		}
+		if n := count(t, db, `select count(*) from audit`); n != lines {
+			t.Error("what goes every night anyhow stands in the audit log")
+		}
+		if p, err := keeping.Periods(t.Context(), db); err != nil || p["sessions"].Removed != 3 || p["sessions"].RanAt.IsZero() {
+			t.Errorf("%+v %v", p["sessions"], err)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error { // in daily use until its time was over
+			_, err := tx.Exec(t.Context(), `update sessions set seen_at = $1, expires_at = $2`, tx.Now.UnixMicro(), tx.Now.Add(-25*time.Hour).UnixMicro())
+			return err
+		})
+		run(t, db)
+		if n := sessions(); n != 0 {
+			t.Errorf("%d are left whose time was over", n)
+		}
+	})
+}
+
+func TestTheAuditLogSaysHowLongTheProgramsOwnNotesWereKeptAndAre(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		said := func() string {
+			lines, err := users.AuditLog(t.Context(), db, users.Lines{Limit: 1})
+			if err != nil || len(lines) == 0 {
+				return fmt.Sprint(err)
+			}
+			return fmt.Sprint(lines[0].By, " ", lines[0].Action, " ", lines[0].Values)
+		}
+		choose(t, db, map[string]int{"sessions": 1})
+		if n := count(t, db, `select count(*) from audit`); n != 0 {
+			t.Errorf("choosing the usual period is a change: %s", said())
+		}
+		choose(t, db, map[string]int{"sessions": 7})
+		if want := fmt.Sprint(id.User(7), " keeping.changed [{sessions 1 7}]"); said() != want {
+			t.Errorf("%s, want %s", said(), want)
+		}
+	})
+}
+
+func TestTheBoundsOfWhatTheProgramNotesForItselfAreHeld(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		for n, good := range map[int]bool{-1: false, 1: true, 365: true, 366: false} {
+			err := db.Tx(t.Context(), func(tx *store.Tx) error {
+				return keeping.Choose(t.Context(), tx, 7, keeping.Kinds(customers.Tables), map[string]int{"sessions": n})
+			})
+			if good != (err == nil) || !good && (!errs.Is(err, errs.Invalid) || errs.FieldOf(err) != "sessions") {
+				t.Errorf("%d days: %v", n, err)
+			}
+		}
+	})
+}

@@ -57,3 +57,27 @@ func RemoveValuesBefore(ctx context.Context, tx *store.Tx, before time.Time, lim
 	}
 	return int(n), nil
 }
+
+// ended are sessions that ended by themselves before $1: their time was over,
+// or nobody had come back since $2.
+const ended = `expires_at < $1 or seen_at < $2`
+
+// CountSessionsBefore counts sessions that ended by themselves before.
+func CountSessionsBefore(ctx context.Context, q store.Querier, before time.Time) (n int, err error) {
+	err = q.QueryRow(ctx, `select count(*) from sessions where `+ended, before.UnixMicro(), before.Add(-IdleFor).UnixMicro()).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count ended sessions: %w", err)
+	}
+	return n, nil
+}
+
+// RemoveSessionsBefore forgets some of those: device and times.
+func RemoveSessionsBefore(ctx context.Context, tx *store.Tx, before time.Time, limit int) (int, error) {
+	n, err := tx.Exec(ctx, `
+		delete from sessions where token_hash in (select token_hash from sessions where `+ended+` order by token_hash limit $3)`,
+		before.UnixMicro(), before.Add(-IdleFor).UnixMicro(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("remove ended sessions: %w", err)
+	}
+	return int(n), nil
+}

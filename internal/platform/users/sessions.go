@@ -154,7 +154,7 @@ func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, u
 }
 
 // Start begins a session of a member of staff whose right to it has been
-// proved, and returns its token. What has expired is tidied away.
+// proved, and returns its token.
 func Start(ctx context.Context, tx *store.Tx, user id.User, device string) (token string, err error) {
 	return begin(ctx, tx, entry{user: user, device: device})
 }
@@ -175,10 +175,6 @@ func begin(ctx context.Context, tx *store.Tx, e entry) (token string, err error)
 		}
 	}
 	now := tx.Now.UnixMicro()
-	if _, err := tx.Exec(ctx, `delete from sessions where expires_at <= $1 or seen_at <= $2`,
-		now, tx.Now.Add(-IdleFor).UnixMicro()); err != nil {
-		return "", fmt.Errorf("tidy sessions: %w", err)
-	}
 	if _, err := tx.Exec(ctx, `update users set signed_in_at = $1 where id = $2`, now, int64(user)); err != nil {
 		return "", fmt.Errorf("note the sign-in: %w", err)
 	}
