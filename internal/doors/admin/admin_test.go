@@ -16,6 +16,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/outbound"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
@@ -54,7 +55,7 @@ func desk(t *testing.T, db *store.DB) users.Desk {
 
 func build(t *testing.T, db *store.DB) house {
 	t.Helper()
-	catalog, err := locale.Load(web.Text(), users.Files, workspace.Files, jobs.Files, admin.Files)
+	catalog, err := locale.Load(web.Text(), users.Files, mail.Files, workspace.Files, jobs.Files, admin.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

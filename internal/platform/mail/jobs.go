@@ -17,9 +17,11 @@ import (
 const (
 	sendJob       = "mail.send"
 	letterPurpose = "mail letter"
-	// keptFor is how long a letter that could not be sent is kept: the links
-	// in it have ended by then.
-	keptFor = 3 * 24 * time.Hour
+	// triedFor is how long a letter may still go out: the links in it have
+	// ended by then.
+	triedFor = 3 * 24 * time.Hour
+	// keptFor is how long it can be seen that one has not.
+	keptFor = 30 * 24 * time.Hour
 )
 
 // roots, in tests, trusts a test's own mail server.
@@ -39,8 +41,12 @@ func Post(ctx context.Context, tx *store.Tx, l Letter) error {
 	if _, err := tx.Exec(ctx, `delete from mail_letters where posted_at <= $1`, tx.Now.Add(-keptFor).UnixMicro()); err != nil {
 		return fmt.Errorf("tidy letters: %w", err)
 	}
+	if err := TakeBack(ctx, tx, l.About); err != nil {
+		return err
+	}
 	letter := tx.NewID()
-	_, err = tx.Exec(ctx, `insert into mail_letters (id, body, posted_at) values ($1, $2, $3)`, letter, tx.Seal(letterPurpose, body), tx.Now.UnixMicro())
+	_, err = tx.Exec(ctx, `insert into mail_letters (id, body, posted_at, about, failure) values ($1, $2, $3, $4, '')`,
+		letter, tx.Seal(letterPurpose, body), tx.Now.UnixMicro(), l.About)
 	if err != nil {
 		return fmt.Errorf("post a letter: %w", err)
 	}
@@ -70,13 +76,18 @@ func deliver(ctx context.Context, db *store.DB, told Settings, job *jobs.Job, le
 	if err != nil {
 		return err
 	}
-	if !s.Ready() {
-		return errs.Of(errs.Unavailable, nil, "mail.none")
+	failed := errs.Of(errs.Unavailable, nil, "mail.none")
+	if s.Ready() {
+		failed = Send(ctx, s, *l)
 	}
-	failed := Send(ctx, s, *l)
 	err = db.Tx(ctx, func(tx *store.Tx) error {
-		if err := noteTry(ctx, tx, failed); err != nil || failed != nil {
-			return err
+		if s.Ready() {
+			if err := noteTry(ctx, tx, failed); err != nil {
+				return err
+			}
+		}
+		if failed != nil {
+			return noteFailure(ctx, tx, letter, failed)
 		}
 		if _, err := tx.Exec(ctx, `delete from mail_letters where id = $1`, letter); err != nil {
 			return fmt.Errorf("forget a letter: %w", err)
@@ -89,10 +100,11 @@ func deliver(ctx context.Context, db *store.DB, told Settings, job *jobs.Job, le
 	return errors.Join(failed, err)
 }
 
-// read returns a letter that waits; nil means it has gone out, or is too old.
+// read returns a letter that waits; nil means it has gone out, was taken back,
+// or is too old.
 func read(ctx context.Context, db *store.DB, letter int64) (*Letter, error) {
 	var sealed []byte
-	err := db.QueryRow(ctx, `select body from mail_letters where id = $1`, letter).Scan(&sealed)
+	err := db.QueryRow(ctx, `select body from mail_letters where id = $1 and posted_at > $2`, letter, db.Now().Add(-triedFor).UnixMicro()).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -109,7 +121,9 @@ func read(ctx context.Context, db *store.DB, letter int64) (*Letter, error) {
 
 func noteTry(ctx context.Context, tx *store.Tx, failed error) error {
 	failure := ""
-	if failed != nil {
+	if cause := errors.Unwrap(failed); cause != nil { // what the server said
+		failure = cause.Error()
+	} else if failed != nil {
 		failure = failed.Error()
 	}
 	_, err := tx.Exec(ctx, `

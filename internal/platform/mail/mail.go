@@ -2,7 +2,7 @@
 //
 // Its one rule: it knows bytes, not meaning. A letter waits sealed until it
 // has gone out and is then forgotten, as there may be a link in it that lets
-// somebody in.
+// somebody in. Why one has not gone out can be read.
 package mail
 
 import (
@@ -55,13 +55,18 @@ type Letter struct {
 	Link    string   // a complete address; may be empty
 	Button  string   // what the link is called
 	Foot    string   // why the person gets this; may be empty
+
+	// About is for whom the link is, in words of the module that posts: a later
+	// letter about the same takes its place. Empty: it stands for itself.
+	About string `json:"-"`
 }
 
 // timeout bounds one sending, greeting to goodbye.
 const timeout = 60 * time.Second
 
 // Send hands a letter to the mail server. An error that no further try can
-// mend (the server refuses the address) is of the kind errs.Invalid.
+// mend (the server refuses the address) is of the kind errs.Invalid, any other
+// of the server errs.Unavailable.
 func Send(ctx context.Context, s Settings, l Letter) error {
 	m, err := s.message(l)
 	if err != nil {
@@ -80,7 +85,8 @@ func Send(ctx context.Context, s Settings, l Letter) error {
 		if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
 			return errs.Of(errs.Invalid, said, "mail.refused")
 		}
-		return fmt.Errorf("send a letter by %s: %w", net.JoinHostPort(s.Host, strconv.Itoa(s.port())), said)
+		said = fmt.Errorf("send a letter by %s: %w", net.JoinHostPort(s.Host, strconv.Itoa(s.port())), said)
+		return unavailable(err, said)
 	}
 	return nil
 }

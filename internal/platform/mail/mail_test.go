@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"io"
 	"math/big"
 	"mime"
@@ -38,6 +37,7 @@ type server struct {
 	refuse  error
 	port    int
 	secured []bool // whether each session was encrypted
+	trust   func(host string) *tls.Config
 }
 
 type received struct {
@@ -59,7 +59,7 @@ func (x *session) AuthMechanisms() []string { return []string{sasl.Plain} }
 func (x *session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != "shop" || password != "seven grey cats" {
-			return errors.New("wrong password")
+			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "wrong password"}
 		}
 		x.now.user = user
 		return nil
@@ -134,7 +134,8 @@ func start(t *testing.T, security string) *server {
 		listener = tls.NewListener(listener, srv.TLSConfig)
 	}
 	go func() { _ = srv.Serve(listener) }()
-	roots = func(host string) *tls.Config { return &tls.Config{ServerName: host, RootCAs: pool} }
+	s.trust = func(host string) *tls.Config { return &tls.Config{ServerName: host, RootCAs: pool} }
+	roots = s.trust
 	t.Cleanup(func() { roots = nil; srv.Close() })
 	return s
 }
@@ -323,13 +324,101 @@ func drain(t *testing.T, db *store.DB) {
 
 func TestALetterThatNobodyCouldSendIsNotKeptForEver(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
-		post(t, db)
+		s := start(t, StartTLS)
+		post(t, db) // no mail is set up
+		drain(t, db)
+		testkit.Do(t, db, func(tx *store.Tx) error { return Save(t.Context(), tx, withURL(s.settings(StartTLS))) })
+		clock.Advance(triedFor)
+		drain(t, db)
+		if n := letters(t, db); n != 1 || len(s.got) != 0 {
+			t.Errorf("%d letters, %d went out although their link has ended", n, len(s.got))
+		}
 		clock.Advance(keptFor)
 		post(t, db)
 		if n := letters(t, db); n != 1 {
 			t.Errorf("%d letters", n)
 		}
 	})
+}
+
+func TestItCanBeReadWhyALetterHasNotGoneOutUntilItHas(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		s := start(t, StartTLS)
+		nobody, plain := start(t, Plain), s.settings(StartTLS)
+		to := func(about string) {
+			l := hello
+			l.About = about
+			testkit.Do(t, db, func(tx *store.Tx) error { return Post(t.Context(), tx, l) })
+		}
+		failures := func() map[string]Failure {
+			drain(t, db)
+			all, err := Failures(t.Context(), db)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		to("usr_1")
+		if f := failures()["usr_1"]; errs.KeyOf(f.Reason) != "mail.none" || f.Final {
+			t.Errorf("without a server: %+v", f)
+		}
+		wrong, gone, unknown, other := plain, plain, plain, plain
+		wrong.Password, gone.Port, unknown.Host, other.Port = "wrong", closed(t), "mail.invalid", nobody.port
+		for _, c := range []struct {
+			settings Settings
+			trust    func(string) *tls.Config
+			refuse   error
+			reason   string
+			final    bool
+		}{
+			{wrong, s.trust, nil, "mail.failed.sign-in", false},
+			{gone, s.trust, nil, "mail.failed.answer", false},
+			{unknown, s.trust, nil, "mail.failed.name", false},
+			{plain, nil, nil, "mail.failed.encryption", false},
+			{other, s.trust, nil, "mail.failed.other", false}, // it cannot encrypt at all
+			{plain, s.trust, &smtp.SMTPError{Code: 451, Message: "later"}, "mail.failed.later", false},
+			{plain, s.trust, &smtp.SMTPError{Code: 550, Message: "nobody"}, "mail.refused", true},
+		} {
+			roots = c.trust
+			s.mu.Lock()
+			s.refuse = c.refuse
+			s.mu.Unlock()
+			testkit.Do(t, db, func(tx *store.Tx) error { return Save(t.Context(), tx, withURL(c.settings)) })
+			clock.Advance(time.Second)
+			to("usr_1") // in the place of the one before
+			all := failures()
+			if f := all["usr_1"]; len(all) != 1 || errs.KeyOf(f.Reason) != c.reason || f.Final != c.final || !f.At.Equal(db.Now()) {
+				t.Errorf("%s: %+v", c.reason, all)
+			}
+			if n := letters(t, db); n != 1 {
+				t.Errorf("%s: %d letters", c.reason, n)
+			}
+		}
+		to("")
+		to("usr_2")
+		if all := failures(); len(all) != 2 {
+			t.Errorf("%+v", all)
+		}
+		testkit.Do(t, db, func(tx *store.Tx) error { return TakeBack(t.Context(), tx, "usr_2") })
+		s.mu.Lock()
+		s.refuse = nil
+		s.mu.Unlock()
+		to("usr_1")
+		if all := failures(); len(all) != 0 || len(s.got) != 1 {
+			t.Errorf("%+v, and %d went out", all, len(s.got))
+		}
+	})
+}
+
+// closed is a port where nobody listens.
+func closed(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 func TestSettingsThatCannotBeAreRefusedWithTheirField(t *testing.T) {

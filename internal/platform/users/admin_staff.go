@@ -4,12 +4,14 @@ import (
 	"net/http"
 
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
 	"regulars/internal/platform/web/kit"
 )
 
 type staffPage struct {
+	Unsent    []kit.Alert // letters that have not gone out
 	Table     kit.Table
 	Form      *web.Form
 	Roles     []kit.Option
@@ -27,6 +29,11 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 	if err != nil {
 		return err
 	}
+	failures, err := mail.Failures(r.Context(), db)
+	if err != nil {
+		return err
+	}
+	var unsent []kit.Alert
 	t := kit.Table{
 		ID: "staff", Caption: r.T("users.staff.title"), First: true, Path: r.Href("/staff"), Query: r.URL.Query(),
 		Total: r.Print.N("users.staff.total", len(all)), Export: r.Href("/staff/export"),
@@ -38,11 +45,16 @@ func renderStaff(db *store.DB, w http.ResponseWriter, r *web.Request, status int
 	}
 	for _, u := range all {
 		tone, state := u.state()
+		if a := u.unsent(r, failures); a != nil {
+			tone, state = kit.Bad, "users.state.unsent"
+			a.Action = kit.Link{Href: r.Href("/staff/"+u.ID.String()) + "#access", Text: r.T("users.unsent.open", "Name", u.Name)}
+			unsent = append(unsent, *a)
+		}
 		t.Rows = append(t.Rows, kit.Row{Href: r.Href("/staff/" + u.ID.String()), Cells: []any{
 			u.Name, u.Email, r.T("users.role." + u.Role.String()), kit.Badge(tone, r.T(state)), moment(r, u.SignedInAt),
 		}})
 	}
-	return r.RenderStatus(w, status, "users/staff.html", staffPage{Table: t, Form: f, Roles: roleOptions(r), Languages: languageOptions(r)})
+	return r.RenderStatus(w, status, "users/staff.html", staffPage{Unsent: unsent, Table: t, Form: f, Roles: roleOptions(r), Languages: languageOptions(r)})
 }
 
 // state says in one word whether somebody can sign in.
@@ -54,6 +66,21 @@ func (u User) state() (kit.Tone, string) {
 		return kit.Warn, "users.state.invited"
 	}
 	return kit.Good, "users.state.active"
+}
+
+// unsent says why the letter with their link has not gone out; nil: there is
+// none, or they have come in since.
+func (u User) unsent(r *web.Request, failures map[string]mail.Failure) *kit.Alert {
+	f, ok := failures[u.ID.String()]
+	if !ok || u.SignedInAt.After(f.At) {
+		return nil
+	}
+	what := "users.unsent.again"
+	if f.Final {
+		what = "users.unsent.final"
+	}
+	return &kit.Alert{Tone: kit.Bad, Title: r.T("users.unsent", "Name", u.Name),
+		Text: r.T(what, "Why", r.Print.Sentence(f.Reason), "Ago", r.Print.Ago(f.At, r.Now))}
 }
 
 type givenPage struct {
@@ -141,6 +168,7 @@ type memberPage struct {
 	State   any
 	Self    bool
 	Mail    bool
+	Unsent  *kit.Alert // a letter to them has not gone out
 	Factors Factors
 	Terms   []kit.Term
 }
@@ -163,6 +191,13 @@ func (d Desk) renderMember(w http.ResponseWriter, r *web.Request, status int, u 
 	var err error
 	if _, p.Mail, err = d.mailing(r); err != nil {
 		return err
+	}
+	failures, err := mail.Failures(r.Context(), d.DB)
+	if err != nil {
+		return err
+	}
+	if p.Unsent = u.unsent(r, failures); p.Unsent != nil {
+		p.State = kit.Badge(kit.Bad, r.T("users.state.unsent"))
 	}
 	if p.Factors, err = FactorsOf(r.Context(), d.DB, u.ID); err != nil {
 		return err

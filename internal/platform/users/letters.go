@@ -60,7 +60,11 @@ func write(texts *locale.Catalog, u User, l letter) mail.Letter {
 
 // post puts a letter to a member of staff into the transaction.
 func (d Desk) post(ctx context.Context, tx *store.Tx, u User, l letter) error {
-	return mail.Post(ctx, tx, write(d.Letters, u, l))
+	m := write(d.Letters, u, l)
+	if l.kind == letterInvited || l.kind == letterReset {
+		m.About = u.ID.String()
+	}
+	return mail.Post(ctx, tx, m)
 }
 
 // ResetLinkFor is how long a link that was asked for by mail works.
@@ -69,8 +73,8 @@ const ResetLinkFor = time.Hour
 // ResetLink makes the token of a link for who forgot the password and asked
 // for it; it replaces an earlier one.
 func ResetLink(ctx context.Context, tx *store.Tx, user id.User) (token string, err error) {
-	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
-		return "", fmt.Errorf("take back links: %w", err)
+	if err := takeBackLinks(ctx, tx, user); err != nil {
+		return "", err
 	}
 	if err := Audit(ctx, tx, Change{Action: "user.reset_asked", Subject: user.String()}); err != nil {
 		return "", err

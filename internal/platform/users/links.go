@@ -10,6 +10,7 @@ import (
 
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/mail"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
 )
@@ -83,13 +84,22 @@ func Link(ctx context.Context, tx *store.Tx, by, user id.User) (token string, er
 	if !u.DisabledAt.IsZero() {
 		return "", errs.Wrong("", "users.wrong.disabled")
 	}
-	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
-		return "", fmt.Errorf("take back links: %w", err)
+	if err := takeBackLinks(ctx, tx, user); err != nil {
+		return "", err
 	}
 	if err := Audit(ctx, tx, Change{By: by, Action: "user.linked", Subject: user.String()}); err != nil {
 		return "", err
 	}
 	return newLink(ctx, tx, "password", user, PasswordLinkFor)
+}
+
+// takeBackLinks makes the links of a member of staff work no more; a letter
+// with one that has not gone out does not go out.
+func takeBackLinks(ctx context.Context, tx *store.Tx, user id.User) error {
+	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
+		return fmt.Errorf("take back links: %w", err)
+	}
+	return mail.TakeBack(ctx, tx, user.String())
 }
 
 // LinkOf finds whose link it is; errs.NotFound when it is nobody's any more.

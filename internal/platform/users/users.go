@@ -161,8 +161,8 @@ func Disable(ctx context.Context, tx *store.Tx, by, user id.User) error {
 	if err := SignOutEverywhere(ctx, tx, user, ""); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
-		return fmt.Errorf("take back links: %w", err)
+	if err := takeBackLinks(ctx, tx, user); err != nil {
+		return err
 	}
 	return Audit(ctx, tx, Change{By: by, Action: "user.disabled", Subject: user.String()})
 }
@@ -187,8 +187,8 @@ func SetPassword(ctx context.Context, tx *store.Tx, by, user id.User, p Password
 	if err := SignOutEverywhere(ctx, tx, user, keep); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `delete from user_links where user_id = $1`, int64(user)); err != nil {
-		return fmt.Errorf("take back links: %w", err)
+	if err := takeBackLinks(ctx, tx, user); err != nil {
+		return err
 	}
 	return Audit(ctx, tx, Change{By: by, Action: "user.changed", Subject: user.String(), Fields: []string{"password"}})
 }
