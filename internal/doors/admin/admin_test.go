@@ -3,6 +3,7 @@ package admin_test
 import (
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -284,9 +285,19 @@ func TestTheAccountKeepsPreferencesAndChangesThePassword(t *testing.T) {
 		page.Post(t, h, "/account/password", form("old", "wrong password", "password", "eight brown dogs"), ana).
 			HasStatus(422).In("#error-old")
 		page.Post(t, h, "/account/password", form("old", secret, "password", "short"), ana).HasStatus(422).In("#error-password")
-		page.Post(t, h, "/account/password", form("old", secret, "password", "eight brown dogs"), ana).Redirects("/account")
+		changed := page.Post(t, h, "/account/password", form("old", secret, "password", "eight brown dogs"), ana).Redirects("/account")
+		if !keepsKnown(changed) {
+			t.Error("the browser in which the password was changed is known no more")
+		}
 		page.Get(t, h, "/account", ana).Count(".sessions li", 1)
 		page.Do(t, h, get("/account"), page.As(there)).HasStatus(303)
+	})
+}
+
+// keepsKnown reports whether the browser is given what it is known by.
+func keepsKnown(p *page.Page) bool {
+	return slices.ContainsFunc((&http.Response{Header: p.Header}).Cookies(), func(c *http.Cookie) bool {
+		return c.Name == "regulars_known" && c.Value != "" && c.MaxAge > 0
 	})
 }
 
@@ -300,7 +311,9 @@ func TestSessionsAreEndedFromTheList(t *testing.T) {
 	p := page.Get(t, h, "/account", ana).Count(".sessions li", 4).Count(".pill-good", 1)
 	page.Post(t, h, p.Attr(".sessions form", "action"), nil, ana).Redirects("/account")
 	page.Get(t, h, "/account", ana).Count(".sessions li", 3)
-	page.Post(t, h, "/account/sessions/closure", nil, ana).Redirects("/account")
+	if !keepsKnown(page.Post(t, h, "/account/sessions/closure", nil, ana).Redirects("/account")) {
+		t.Error("the browser in which all others were signed out is known no more")
+	}
 	page.Get(t, h, "/account", ana).Count(".sessions li", 1).Not("form[action='/account/sessions/closure']")
 }
 

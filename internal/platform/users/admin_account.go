@@ -133,6 +133,9 @@ func changePassword(db *store.DB) web.Handler {
 		if !f.OK() {
 			return renderAccount(db, w, r, nil, f)
 		}
+		if err := keepKnown(db, w, r, user.ID); err != nil {
+			return err
+		}
 		r.Flash(w, "good", r.T("users.account.password.changed"))
 		return r.Redirect(w, "/account")
 	}
@@ -162,6 +165,9 @@ func closeOthers(db *store.DB) web.Handler {
 			return Audit(r.Context(), tx, Change{By: r.Staff.ID, Action: "user.signed_out", Subject: r.Staff.ID.String()})
 		})
 		if err != nil {
+			return err
+		}
+		if err := keepKnown(db, w, r, r.Staff.ID); err != nil {
 			return err
 		}
 		r.Flash(w, "good", r.T("users.sessions.closed"))

@@ -117,12 +117,20 @@ func Enter(db *store.DB, w http.ResponseWriter, r *web.Request, token string) er
 	if err != nil {
 		return err
 	}
-	kept, err := Remember(db, r.Kept(knownCookie), staff.ID)
+	if err := keepKnown(db, w, r, staff.ID); err != nil {
+		return err
+	}
+	r.SignIn(w, token, SessionFor)
+	return nil
+}
+
+// keepKnown has the browser keep who signed in with it.
+func keepKnown(db *store.DB, w http.ResponseWriter, r *web.Request, user id.User) error {
+	kept, err := Remember(r.Context(), db, r.Kept(knownCookie), user)
 	if err != nil {
 		return err
 	}
 	r.Keep(w, knownCookie, kept, KnownFor)
-	r.SignIn(w, token, SessionFor)
 	return nil
 }
 

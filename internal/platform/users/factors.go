@@ -168,7 +168,10 @@ func (h Half) still(ctx context.Context, q store.Querier) error {
 // comes from and whom to tell.
 func Finish(ctx context.Context, db *store.DB, h Half, code string, try Try) (token string, err error) {
 	try.Email = "code of " + h.User.String()
-	counts := try.counts(db, h.User)
+	counts, err := try.counts(ctx, db, h.User)
+	if err != nil {
+		return "", err
+	}
 	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, counts) }); err != nil {
 		return "", err
 	}

@@ -123,7 +123,10 @@ func prove(ctx context.Context, db *store.DB, try Try, then func(tx *store.Tx, u
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read a password: %w", err)
 	}
-	counts := try.counts(db, user)
+	counts, err := try.counts(ctx, db, user)
+	if err != nil {
+		return err
+	}
 	if err := db.Tx(ctx, func(tx *store.Tx) error { return countTry(ctx, tx, counts) }); err != nil {
 		return err
 	}
@@ -280,8 +283,11 @@ func SignOutOf(ctx context.Context, tx *store.Tx, user id.User, session int64) e
 }
 
 // SignOutEverywhere ends every session of a member of staff, except the one
-// of the token keep (empty: that too).
+// of the token keep (empty: that too). No browser is known from earlier then.
 func SignOutEverywhere(ctx context.Context, tx *store.Tx, user id.User, keep string) error {
+	if err := forgetBrowsers(ctx, tx, user); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and token_hash <> $2`, int64(user), fingerprint(keep)); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}

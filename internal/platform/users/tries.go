@@ -56,28 +56,32 @@ type counted struct {
 
 // counts are what a try at an account is counted by. Where it comes from the
 // account's own browser or session, what others try does not matter.
-func (t Try) counts(db *store.DB, user id.User) []counted {
+func (t Try) counts(ctx context.Context, db *store.DB, user id.User) ([]counted, error) {
 	account := text.Fold(text.Line(t.Email))
-	if own := t.own(db, user); own != "" {
-		return []counted{{"own:" + own + ":" + account, tryOwn}}
+	own, err := t.own(ctx, db, user)
+	if err != nil {
+		return nil, err
+	}
+	if own != "" {
+		return []counted{{"own:" + own + ":" + account, tryOwn}}, nil
 	}
 	return []counted{
 		{"here:" + t.Address + ":" + account, tryHere},
 		{"account:" + account, tryAccount},
 		{"address:" + t.Address, tryAddress},
-	}
+	}, nil
 }
 
 // own names the browser or session of the account that the try comes from;
 // "": it may be anybody's.
-func (t Try) own(db *store.DB, user id.User) string {
+func (t Try) own(ctx context.Context, db *store.DB, user id.User) (string, error) {
 	if user == 0 {
-		return ""
+		return "", nil
 	}
 	if t.session != "" {
-		return fingerprint(t.session)
+		return fingerprint(t.session), nil
 	}
-	return markOf(db, t.Known, user)
+	return markOf(ctx, db, t.Known, user)
 }
 
 // countTry counts an attempt before it is looked at, so that many at once

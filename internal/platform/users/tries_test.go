@@ -70,7 +70,7 @@ func TestGuessesFromEverywhereAreSlowedAndTheOwnBrowserIsNot(t *testing.T) {
 		ben := add(t, db, "Ben", "ben@example.com", web.Viewer)
 		session := signIn(t, db, "ana@example.com")
 		remember := func(had string, user id.User) string {
-			kept, err := users.Remember(db, had, user)
+			kept, err := users.Remember(t.Context(), db, had, user)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestNoPauseIsLongerThanAQuarterOfAnHour(t *testing.T) {
 func TestTheOwnBrowserHasItsOwnLimit(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
 		ana := add(t, db, "Ana", "ana@example.com", web.Viewer)
-		kept, err := users.Remember(db, "", ana)
+		kept, err := users.Remember(t.Context(), db, "", ana)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,13 +153,72 @@ func TestTheOwnBrowserHasItsOwnLimit(t *testing.T) {
 	})
 }
 
+func TestABrowserIsKnownNoMoreAfterAnotherPasswordOrSigningOutEverywhere(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, db *store.DB, ana id.User){
+		"another password": func(t *testing.T, db *store.DB, ana id.User) {
+			p, err := users.NewPassword("nine other grey dogs")
+			if err != nil {
+				t.Fatal(err)
+			}
+			testkit.Do(t, db, func(tx *store.Tx) error { return users.SetPassword(t.Context(), tx, ana, ana, p, "") })
+		},
+		"signed out everywhere": func(t *testing.T, db *store.DB, ana id.User) {
+			testkit.Do(t, db, func(tx *store.Tx) error { return users.SignOutEverywhere(t.Context(), tx, ana, "") })
+		},
+		"second factors taken away": func(t *testing.T, db *store.DB, ana id.User) {
+			testkit.Do(t, db, func(tx *store.Tx) error { return users.ResetFactors(t.Context(), tx, ana, ana) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testkit.Each(t, func(t *testing.T, db *store.DB) {
+				ana, ben := add(t, db, "Ana", "ana@example.com", web.Viewer), add(t, db, "Ben", "ben@example.com", web.Viewer)
+				remember := func(had string, who id.User) string {
+					kept, err := users.Remember(t.Context(), db, had, who)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return kept
+				}
+				// known reports whether the tries of a browser have a count of their
+				// own: what strangers at the same address tried does not hold it up.
+				known := func(kept, email string) bool {
+					x := from(try(email, "wrong password"), "203.0.113.7")
+					x.Known = kept
+					_, err := users.SignIn(t.Context(), db, x)
+					return !errs.Is(err, errs.TooLarge)
+				}
+				kept := remember(remember("", ana), ben)
+				guess(t, db, "ana@example.com", "203.0.113.7", 10)
+				guess(t, db, "ben@example.com", "203.0.113.7", 10)
+				if !known(kept, "ana@example.com") || !known(kept, "ben@example.com") {
+					t.Fatal("the browser is not known")
+				}
+				end(t, db, ana)
+				if known(kept, "ana@example.com") {
+					t.Error("the browser is still known")
+				}
+				if !known(kept, "ben@example.com") {
+					t.Error("the other at the same till is known no more")
+				}
+				again := remember(kept, ana)
+				if !known(again, "ana@example.com") || !known(again, "ben@example.com") {
+					t.Error("signing in again does not make it known")
+				}
+				if known(kept, "ana@example.com") {
+					t.Error("what was kept before is known again")
+				}
+			})
+		})
+	}
+}
+
 func TestABrowserForgetsTheEarliestOfTooManyPeople(t *testing.T) {
 	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
 		ana := add(t, db, "Ana", "ana@example.com", web.Viewer)
-		kept, err := users.Remember(db, "", ana)
+		kept, err := users.Remember(t.Context(), db, "", ana)
 		for i := range 5 {
 			if err == nil {
-				kept, err = users.Remember(db, kept, id.User(1000+i))
+				kept, err = users.Remember(t.Context(), db, kept, add(t, db, "Ben", fmt.Sprintf("ben%d@example.com", i), web.Viewer))
 			}
 		}
 		if err != nil {
