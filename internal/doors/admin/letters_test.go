@@ -6,9 +6,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/mail"
@@ -244,6 +248,43 @@ func TestWhatIsSensitiveAsksAgainAndIsThenDoneAtOnce(t *testing.T) {
 	}
 	form.Set("email", "cleo@example.com")
 	page.Post(t, h, "/staff", form, ana).HasStatus(200).In("#field-link") // proved just now
+}
+
+var secretShown = regexp.MustCompile(`<code[^>]*>([A-Z2-7 ]{32,})</code>`)
+
+func TestThePageOfAnAppSetsItUpOnceAlsoWhenSentManyTimesAtTheSameMoment(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		h := live(t, db)
+		ana := page.As(h.session(h.owner))
+		p := page.Get(t, h, "/account/security/app", ana)
+		secret := secretShown.FindStringSubmatch(p.Body)
+		if secret == nil {
+			t.Fatal("no secret is shown")
+		}
+		code, err := totp.GenerateCode(strings.ReplaceAll(secret[1], " ", ""), clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := url.Values{"ticket": {p.Attr("input[name=ticket]", "value")}, "code": {code}}
+		statuses := make([]int, 6)
+		var wg sync.WaitGroup
+		for i := range statuses {
+			wg.Go(func() {
+				r := httptest.NewRequest(http.MethodPost, "/account/security/app", strings.NewReader(form.Encode()))
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				ana(r)
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				statuses[i] = w.Code
+			})
+		}
+		wg.Wait()
+		slices.Sort(statuses)
+		if want := []int{200, 422, 422, 422, 422, 422}; !slices.Equal(statuses, want) {
+			t.Errorf("the answers are %v, want %v", statuses, want)
+		}
+		page.Post(t, h, "/account/security/app", form, ana).HasStatus(422)
+	})
 }
 
 func TestWhoMustHaveASecondFactorSeesNothingElseUntilTheyHave(t *testing.T) {
