@@ -464,6 +464,39 @@ func killAfter(t *testing.T, what, db, file string, after time.Duration) {
 	}
 }
 
+func TestWhatAKilledBackupLeftGoesWhenTheProgramStarts(t *testing.T) {
+	c, dir := place(t)
+	people(t, c, "anna")
+	left := filepath.Join(dir, "backups", "shop-20260301-033000.tar.zst")
+	if err := os.MkdirAll(filepath.Dir(left), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, ending := range []string{".snapshot", ".part"} {
+		if err := os.WriteFile(left+ending, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Work(ctx) }()
+	for range 500 {
+		if found, _ := filepath.Glob(left + ".*"); len(found) == 0 {
+			stop()
+			<-ended
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	<-ended
+	t.Error("it is still there")
+}
+
 func TestTheNameOfABackupSaysWhatItIsOf(t *testing.T) {
 	db := testkit.DB(t)
 	if got := backup.Name(db, time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC), backup.Key{Passphrase: "x"}); !strings.HasSuffix(got, "-20260301-023000.tar.zst.age") {

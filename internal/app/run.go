@@ -124,6 +124,9 @@ func (a *App) Close() error { return a.DB.Close() }
 // Work does the background work until ctx ends. What waits for other people's
 // machines has workers of its own and holds up nothing else.
 func (a *App) Work(ctx context.Context) error {
+	if err := backup.Tidy(a.DB, a.backups()); err != nil {
+		a.Log.Warn("what a killed backup left behind is not removed", "error", err)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 2)

@@ -56,10 +56,15 @@ func Write(ctx context.Context, db *store.DB, file, program string, key Key) (ma
 		return made, err
 	}
 	defer func() { err = full(err, filepath.Dir(file)) }()
-	copied, part := file+".snapshot", file+".part"
-	defer os.Remove(copied)
+	out, err := begin(file)
+	if err != nil {
+		return made, err
+	}
+	defer out.Close()
+	copied, part := file+copyEnding, file+partEnding
 	defer os.Remove(part)
-	_ = os.Remove(copied)
+	defer clear(copied)
+	clear(copied)
 	made = Made{File: file, Manifest: Manifest{Format: format, Program: program, MadeAt: db.Now()}}
 	if err := db.Snapshot(ctx, copied); err != nil {
 		return made, err
@@ -67,11 +72,6 @@ func Write(ctx context.Context, db *store.DB, file, program string, key Key) (ma
 	if err := made.measure(ctx, copied); err != nil {
 		return made, err
 	}
-	out, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return made, err
-	}
-	defer out.Close()
 	err = recipients.encrypt(out, func(w io.Writer) error { return pack(ctx, w, made.Manifest, copied) })
 	if err == nil {
 		err = out.Sync()

@@ -70,27 +70,3 @@ func spare(all []Kept, s Settings, zone *time.Location) []Kept {
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(k Kept) bool { return keep[k.File] })
 }
-
-// leftAfter is when a half-made file is sure to be nobody's any more.
-const leftAfter = 6 * time.Hour
-
-// sweep removes what a backup that was killed has left behind.
-func sweep(dir, stem string, now time.Time) error {
-	for _, ending := range []string{".part", ".snapshot", ".snapshot-journal", ".snapshot-wal", ".snapshot-shm"} {
-		left, err := filepath.Glob(filepath.Join(dir, "*.tar.zst*"+ending))
-		if err != nil {
-			return err
-		}
-		for _, file := range left {
-			info, err := os.Stat(file)
-			m := named.FindStringSubmatch(filepath.Base(file[:len(file)-len(ending)]))
-			if err != nil || m == nil || m[1] != stem || now.Sub(info.ModTime()) < leftAfter {
-				continue
-			}
-			if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("remove what a backup left: %w", err)
-			}
-		}
-	}
-	return nil
-}
