@@ -26,14 +26,13 @@ ask() {
 	password="bench $RANDOM $RANDOM words"
 	bin/regulars --db "$db" --log error user add bench@example.com --name Bench --role owner <<<"$password" >/dev/null 2>&1 ||
 		bin/regulars --db "$db" --log error user password bench@example.com <<<"$password" >/dev/null
-	bin/regulars --db "$db" --log error serve --addr "127.0.0.1:$port" >/dev/null &
+	REGULARS_METRICS_TOKEN=$password bin/regulars --db "$db" --log error serve --addr "127.0.0.1:$port" >/dev/null &
 	server=$!
 	for _ in $(seq 200); do
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
 		sleep 0.05
 	done
-	sleep "${SETTLE:-20}" # stored results and scores of a new day are made first
-	bin/bench-pages -url "http://127.0.0.1:$port" -password "$password" -for "${FOR:-10s}" -customers "$customers"
+	bin/bench-pages -url "http://127.0.0.1:$port" -password "$password" -metrics "$password" -for "${FOR:-10s}" -customers "$customers"
 	awk '/^VmHWM/ { printf "memory at its most                   %10.0f MB\n", $2 / 1000 }' "/proc/$server/status"
 	kill "$server" && wait "$server" || true
 	server=
