@@ -23,7 +23,7 @@ var Places = []web.Place{
 
 // Admin is the list of this module's pages; each has its table as a file.
 func Admin(db *store.DB) []web.Route {
-	d := desk{db}
+	d := desk{db, new(shelf)}
 	return append(d.inquiries(), []web.Route{
 		{Pattern: "GET /insights", Role: web.Viewer, Handler: d.overview},
 		{Pattern: "GET /insights/retention", Role: web.Viewer, Handler: d.retention},
@@ -40,7 +40,10 @@ func Admin(db *store.DB) []web.Route {
 	}...)
 }
 
-type desk struct{ db *store.DB }
+type desk struct {
+	db   *store.DB
+	kept *shelf
+}
 
 // tabs are the pages, by key and address.
 var tabs = []struct{ key, path, icon string }{
@@ -131,7 +134,7 @@ func (d desk) page(r *web.Request, key string) (frame, error) {
 	var standing Result
 	if f == Standing {
 		standing = res
-	} else if standing, _, err = Read(r.Context(), d.db, Standing, r.Now); err != nil {
+	} else if standing, _, err = d.kept.read(r.Context(), d.db, Standing, r.Now); err != nil {
 		return p, err
 	}
 	if p.Filter, err = d.bar(r, key, f, &standing); err != nil {
@@ -162,7 +165,7 @@ var patience = struct{ page, file time.Duration }{400 * time.Millisecond, 20 * t
 // find reads the figures; what is not there or old is asked for. Without any
 // it waits for a moment.
 func (d desk) find(r *web.Request, f Filter) (Result, bool, error) {
-	res, ok, err := Read(r.Context(), d.db, f, r.Now)
+	res, ok, err := d.kept.read(r.Context(), d.db, f, r.Now)
 	if err != nil || ok && res.Fresh {
 		return res, ok, err
 	}
@@ -179,7 +182,7 @@ func (d desk) find(r *web.Request, f Filter) (Result, bool, error) {
 func (d desk) await(r *web.Request, f Filter, most time.Duration) (Result, bool, error) {
 	const step = 20 * time.Millisecond
 	for waited := time.Duration(0); ; waited += step {
-		if res, ok, err := Read(r.Context(), d.db, f, r.Now); ok || err != nil || waited >= most {
+		if res, ok, err := d.kept.read(r.Context(), d.db, f, r.Now); ok || err != nil || waited >= most {
 			return res, ok, err
 		}
 		select {

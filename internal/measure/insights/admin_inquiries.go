@@ -119,7 +119,7 @@ func aheadOf(r *web.Request) inquiry {
 
 // narrow is the filter bar of what is asked by aheadOf.
 func (d desk) narrow(r *web.Request, key string, f Filter) (kit.Filter, error) {
-	standing, _, err := Read(r.Context(), d.db, Standing, r.Now)
+	standing, _, err := d.kept.read(r.Context(), d.db, Standing, r.Now)
 	if err != nil {
 		return kit.Filter{}, err
 	}

@@ -53,7 +53,7 @@ func (d desk) splitCohorts(r *web.Request, p *cohortsPage, i inquiry) error {
 	if p.frame, err = d.inquire(r, "cohorts", i, &g); err != nil {
 		return err
 	}
-	standing, _, err := Read(r.Context(), d.db, Standing, r.Now)
+	standing, _, err := d.kept.read(r.Context(), d.db, Standing, r.Now)
 	if err != nil {
 		return err
 	}

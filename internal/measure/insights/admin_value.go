@@ -62,7 +62,7 @@ func (d desk) scored(r *web.Request, key string, x *prospects) (frame, bool, err
 	}
 	if x.Scored == 0 {
 		blank := d.blank(r, &Result{})
-		if standing, ok, err := Read(r.Context(), d.db, Standing, r.Now); err != nil {
+		if standing, ok, err := d.kept.read(r.Context(), d.db, Standing, r.Now); err != nil {
 			return p, false, err
 		} else if ok && !standing.Empty {
 			blank = kit.Empty{Icon: "hourglass", Title: r.T("insights.scored.title"), Text: r.T("insights.scored.text")}

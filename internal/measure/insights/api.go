@@ -14,7 +14,7 @@ import (
 
 // API is what programs can do with the figures.
 func API(db *store.DB) []rest.Operation {
-	d := desk{db: db}
+	d := desk{db, new(shelf)}
 	op := func(pattern, name, summary, text string) rest.Operation {
 		return rest.Operation{Pattern: pattern, Name: name, Summary: summary, Text: text, Scope: "insights:read", Role: web.Viewer}
 	}
@@ -96,7 +96,7 @@ func (d desk) apiFigures(c *rest.Call, in *apiFiguresInput) (*rest.One[apiKept[F
 		return nil, err
 	}
 	f.Window = in.Window
-	r, ok, err := Read(c.Context(), d.db, f, c.Now)
+	r, ok, err := d.kept.read(c.Context(), d.db, f, c.Now)
 	if err == nil && (!ok || !r.Fresh) {
 		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return Ask(c.Context(), tx, f) })
 	}
