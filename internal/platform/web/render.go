@@ -240,7 +240,10 @@ func (s *Server) Unseen() []string {
 	return unseen
 }
 
-var gzips = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+var gzips = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a known level: cannot fail
+	return z
+}}
 
 // write sends a whole answer, packed if that saves packets and is understood.
 func (r *Request) write(w http.ResponseWriter, status int, kind string, b []byte) error {
