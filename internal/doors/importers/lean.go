@@ -35,6 +35,7 @@ type lean struct {
 	days    map[string]int32 // of dates as written
 	lastDay []byte           // the cell before, and its day
 	dayThen int32
+	isoThen bool             // isoDay read it
 	words   map[string]uint8 // what a status says
 }
 
@@ -196,12 +197,13 @@ func (l *lean) moment(cells [][]byte) bool {
 		return false
 	}
 	l.when = cell
-	if bytes.Equal(cell, l.lastDay) {
+	if bytes.Equal(cell, l.lastDay) || l.isoThen && sameIsoDay(cell, l.lastDay) {
 		l.dayOf = l.dayThen
 		return true
 	}
-	day, ok := isoDay(cell)
-	if !ok {
+	day, iso := isoDay(cell)
+	if !iso {
+		var ok bool
 		if day, ok = l.days[str(cell)]; !ok {
 			when, err := sheet.ParseTime(string(cell), l.settings.Dates)
 			if err != nil {
@@ -214,7 +216,7 @@ func (l *lean) moment(cells [][]byte) bool {
 			l.days[string(cell)] = day
 		}
 	}
-	l.dayOf, l.dayThen = day, day
+	l.dayOf, l.dayThen, l.isoThen = day, day, iso
 	l.lastDay = append(l.lastDay[:0], cell...)
 	return true
 }
@@ -232,19 +234,31 @@ func isoDay(c []byte) (int32, bool) {
 	if !ok1 || !ok2 || !ok3 || y < 1800 || y > 2200 || m < 1 || m > 12 || d < 1 || d > 28 && d > monthDays(y, m) {
 		return 0, false
 	}
-	if n > 10 {
-		h, ok1 := digits(c[11:13])
-		min, ok2 := digits(c[14:16])
-		if !ok1 || !ok2 || c[10] != ' ' && c[10] != 'T' || c[13] != ':' || h > 23 || min > 59 {
-			return 0, false
-		}
-	}
-	if n == 19 {
-		if s, ok := digits(c[17:19]); !ok || c[16] != ':' || s > 59 {
-			return 0, false
-		}
+	if !timeOfDay(c[10:]) {
+		return 0, false
 	}
 	return retention.Day(y, m, d), true
+}
+
+// timeOfDay reports whether what follows the day of isoDay is a time of day.
+func timeOfDay(c []byte) bool {
+	if len(c) == 0 {
+		return true
+	}
+	if c[0] != ' ' && c[0] != 'T' || c[3] != ':' || !sixty(c[4:]) || c[1] > '1' && (c[1] != '2' || c[2] > '3') || c[1] < '0' || c[2]-'0' > 9 {
+		return false
+	}
+	return len(c) == 6 || c[6] == ':' && sixty(c[7:])
+}
+
+// sixty reports whether c begins with 00 to 59.
+func sixty(c []byte) bool { return c[0]-'0' < 6 && c[1]-'0' < 10 }
+
+// sameIsoDay reports whether c is the day that isoDay read before, with a time
+// of day or without: the rows of a file mostly come by day.
+func sameIsoDay(c, before []byte) bool {
+	n := len(c)
+	return n == len(before) && (n == 16 || n == 19) && c[4] == '-' && c[7] == '-' && string(c[:10]) == string(before[:10]) && timeOfDay(c[10:])
 }
 
 func monthDays(y, m int) int {
