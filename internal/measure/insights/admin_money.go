@@ -128,7 +128,7 @@ func (p *moneyPage) fill(r *web.Request, a *ahead, c Costs) {
 	p.Points = pointTable(r, m)
 	p.How = []string{r.T("insights.case.how"), r.T("insights.case.how.limits")}
 	p.payback(r, m, c)
-	p.Goal = goal(r, a, m, c)
+	p.Goal = goalText(r, a, c)
 }
 
 func amountOf(r *web.Request, minor float64) money.Amount {
@@ -179,40 +179,33 @@ func (p *moneyPage) payback(r *web.Request, m retention.MoneyCase, c Costs) {
 		"Win", r.Print.Money(amountOf(r, wins*float64(one.Minor))))
 }
 
-// goal is the growth wanted against what is to be expected, in sentences.
-func goal(r *web.Request, a *ahead, m retention.MoneyCase, c Costs) []string {
-	var year horizon
-	for _, z := range a.Horizons {
-		if z.Key == "year" {
-			year = z
-		}
-	}
+// goalText is the growth wanted against what is to be expected, in sentences.
+func goalText(r *web.Request, a *ahead, c Costs) []string {
 	if !a.YearWhole {
 		return []string{r.T("insights.case.goal.young", "Day", r.Print.Day(retention.DayText(a.First)))}
 	}
-	had := r.T("insights.case.goal.had", "Year", whole(r, a.YearMinor), "Expected", whole(r, round(year.Revenue.Expected)),
-		"Low", whole(r, round(year.Revenue.Low90)), "High", whole(r, round(year.Revenue.High90)))
-	if a.Won == 0 {
+	comes := a.year().Revenue
+	had := r.T("insights.case.goal.had", "Year", whole(r, a.YearMinor), "Expected", whole(r, round(comes.Expected)),
+		"Low", whole(r, round(comes.Low90)), "High", whole(r, round(comes.High90)))
+	g := a.goal(c)
+	if g == nil {
 		return []string{had, r.T("insights.case.goal.nobody")}
 	}
-	each := m.FirstMinor + m.WonMinor/m.Won
-	want := float64(a.YearMinor) * (1 + float64(c.Growth)/1000)
 	said := []string{had}
-	args := []any{"Goal", whole(r, round(want)), "Growth", r.Print.Percent(float64(c.Growth)/1000, 1), "Each", whole(r, round(each)), "Won", r.Print.Int(a.Won)}
+	args := []any{"Goal", whole(r, round(g.Goal)), "Growth", r.Print.Percent(float64(c.Growth)/1000, 1), "Each", whole(r, round(g.Each)), "Won", r.Print.Int(a.Won)}
 	key := "needed"
 	if c.Growth == 0 {
 		key = "hold"
 	}
-	switch n, ok := retention.Needed(want, year.Revenue.Expected, each); {
-	case !ok:
+	switch {
+	case g.Needed == nil:
 		return append(said, r.T("insights.case.goal.never", args...))
-	case n == 0:
+	case *g.Needed == 0:
 		return append(said, r.T("insights.case.goal.reached", args...))
-	default:
-		said = append(said, r.T("insights.case.goal."+key, append(args, "Needed", r.Print.Int(round(n)))...))
-		if c.WinMinor > 0 {
-			said = append(said, r.T("insights.case.goal.cost", "Cost", whole(r, round(n*float64(c.WinMinor)))))
-		}
+	}
+	said = append(said, r.T("insights.case.goal."+key, append(args, "Needed", r.Print.Int(round(*g.Needed)))...))
+	if g.Cost != nil {
+		said = append(said, r.T("insights.case.goal.cost", "Cost", whole(r, round(*g.Cost))))
 	}
 	return said
 }

@@ -2216,6 +2216,24 @@ type Gaps struct {
 	SameDay   int64 `json:"same_day"`
 }
 
+// Goal defines model for Goal.
+type Goal struct {
+	// CostMinor Of winning them; left out until setCosts told what one costs
+	CostMinor *float64 `json:"cost_minor,omitempty"`
+
+	// EachMinor What a new customer brings within the year
+	EachMinor float64 `json:"each_minor"`
+
+	// ExpectedMinor Of the customers already had
+	ExpectedMinor float64 `json:"expected_minor"`
+
+	// GoalMinor Last year's revenue with the growth that setCosts told
+	GoalMinor float64 `json:"goal_minor"`
+
+	// Needed New customers that the goal takes; 0: it is reached without. Left out: new customers bring too little for it
+	Needed *float64 `json:"needed,omitempty"`
+}
+
 // Hit defines model for Hit.
 type Hit struct {
 	// Customer Of an order: whose it is; left out: a walk-in's
@@ -2698,6 +2716,7 @@ type Money struct {
 
 	// Gini How unevenly: 0 all alike, 1 one alone
 	Gini    float64   `json:"gini"`
+	Goal    *Goal     `json:"goal,omitempty"`
 	Most    *Bringers `json:"most,omitempty"`
 	Payback *Payback  `json:"payback,omitempty"`
 
