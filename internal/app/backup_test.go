@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -391,22 +389,24 @@ func TestADatabaseInUseIsNotReplaced(t *testing.T) {
 }
 
 // runKilled backs up or restores again and again until it is killed.
-func runKilled(what string) int {
-	c := Config{DB: os.Getenv("REGULARS_TEST_KILLED_DB"), Key: strings.Repeat("A", 43) + "="}
+func runKilled(what, db string) error {
+	c := Config{DB: db, Key: strings.Repeat("A", 43) + "="}
 	fmt.Println("ready")
 	for i := 0; ; i++ {
 		var err error
 		if what == "backup" {
 			_, err = Back(context.Background(), c, filepath.Join(filepath.Dir(c.DB), fmt.Sprintf("shop-20260101-%06d.tar.zst", i)), backup.Key{})
 		} else {
-			_, err = Restore(context.Background(), c, os.Getenv("REGULARS_TEST_KILLED_FILE"), "", backup.Key{})
+			_, err = Restore(context.Background(), c, os.Getenv(restoredEnv), "", backup.Key{})
 		}
 		if err != nil {
-			fmt.Println(err)
-			return 1
+			return err
 		}
 	}
 }
+
+// restoredEnv names the backup that a child restores.
+const restoredEnv = "REGULARS_TEST_RESTORED"
 
 func TestKilledAtAnyMomentTheDatabaseAndItsBackupsAreWhole(t *testing.T) {
 	c, dir := place(t)
@@ -415,9 +415,15 @@ func TestKilledAtAnyMomentTheDatabaseAndItsBackupsAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chance := testkit.NewChance(t)
 	for n := range 24 {
 		what := []string{"backup", "restore"}[n%2]
-		killAfter(t, what, c.DB, made.File, time.Duration(20+rand.IntN(250))*time.Millisecond)
+		p := testkit.StartChild(t, what, c.DB, restoredEnv+"="+made.File)
+		if said := p.Said(); said != "ready" {
+			t.Fatalf("%s: %s", what, said)
+		}
+		time.Sleep(20*time.Millisecond + chance.Within(250*time.Millisecond)) //nolint:forbidigo // a real process is killed at a real moment
+		p.Kill()
 		contents, err := store.Inspect(t.Context(), c.DB)
 		if err != nil || contents.Rows["customers"] != 1 {
 			t.Fatalf("killed in a %s: %v %v", what, contents.Rows["customers"], err)
@@ -435,32 +441,6 @@ func TestKilledAtAnyMomentTheDatabaseAndItsBackupsAreWhole(t *testing.T) {
 		for _, file := range append(old, backups...) {
 			_ = os.Remove(file)
 		}
-	}
-}
-
-// killAfter starts this test as a program of its own and kills it a while
-// after it has begun.
-func killAfter(t *testing.T, what, db, file string, after time.Duration) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "REGULARS_TEST_KILLED="+what, "REGULARS_TEST_KILLED_DB="+db, "REGULARS_TEST_KILLED_FILE="+file)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	said := make([]byte, 6)
-	if _, err := io.ReadFull(out, said); err != nil || string(said) != "ready\n" {
-		t.Fatalf("%q %v", said, err)
-	}
-	time.Sleep(after) //nolint:forbidigo // a real process is killed at a real moment
-	_ = cmd.Process.Kill()
-	rest, _ := io.ReadAll(out)
-	_ = cmd.Wait()
-	if len(rest) > 0 {
-		t.Fatalf("%s: %s", what, rest)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -22,19 +21,6 @@ import (
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
 )
-
-// deaths is how many programs are killed on each engine; make torture asks for
-// a thousand.
-func deaths(t *testing.T) int {
-	if v := os.Getenv("REGULARS_TORTURE"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			t.Fatalf("REGULARS_TORTURE is %q, not a number of kills", v)
-		}
-		return n
-	}
-	return 5
-}
 
 // book is what a teller wrote: the customers that were acknowledged, and those
 // of whose fate the answer never came.
@@ -142,16 +128,10 @@ func settleFast(t *testing.T, a *App) {
 }
 
 func TestPagesThatWriteSurviveAnyDeathOfTheProgram(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
-		t.Run(engine, func(t *testing.T) {
-			for left := deaths(t); left > 0 && !t.Failed(); left -= 200 { // a killed program keeps its node number for a while
-				killServers(t, testkit.DSN(t, engine), min(left, 200))
-			}
-		})
-	}
+	testkit.Torture(t, 5, killServers)
 }
 
-func killServers(t *testing.T, dsn string, kills int) {
+func killServers(t *testing.T, dsn string, kills int, chance *testkit.Chance) {
 	db := testkit.Open(t, dsn, store.Options{Clock: time.Now})
 	ana := newTeller(t, db)
 	b := newBook()
@@ -167,8 +147,8 @@ func killServers(t *testing.T, dsn string, kills int) {
 		for range 3 {
 			writing.Go(func() { b.write(ctx, ana, p.addr) })
 		}
-		time.Sleep(rand.N(400 * time.Millisecond))
-		p.kill()
+		time.Sleep(chance.Within(400 * time.Millisecond))
+		p.Kill()
 		stop()
 		writing.Wait()
 	}
@@ -189,7 +169,7 @@ func TestAFullDiskIsSaidAndNothingIsHalf(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, "both", dsn, fileEnv+"="+strconv.FormatInt(info.Size()+400<<10, 10))
-	defer p.kill()
+	defer p.Kill()
 	ana.signIn(t, p.addr)
 	b := newBook()
 	for len(b.uncertain) == 0 && len(b.certain) < 20_000 {
@@ -211,7 +191,7 @@ func TestAFullDiskIsSaidAndNothingIsHalf(t *testing.T) {
 	if page := ana.get(t, p.addr, "/customers"); !strings.Contains(page, "Customer 000001") {
 		t.Error("what is there cannot be read any more")
 	}
-	p.kill()
+	p.Kill()
 	b.holds(t, dsn) // there is room again
 }
 
@@ -235,7 +215,7 @@ func TestAServerThatRestartsUnderLoadLosesNothing(t *testing.T) {
 	db := testkit.Open(t, dsn, store.Options{Clock: time.Now})
 	ana := newTeller(t, db)
 	p := start(t, "both", dsn)
-	defer p.kill()
+	defer p.Kill()
 	ana.signIn(t, p.addr)
 	b := newBook()
 	ctx, stop := context.WithCancel(t.Context())
@@ -252,7 +232,7 @@ func TestAServerThatRestartsUnderLoadLosesNothing(t *testing.T) {
 	}
 	stop()
 	writing.Wait()
-	p.kill()
+	p.Kill()
 	b.holds(t, dsn)
 }
 
@@ -288,7 +268,7 @@ func TestConnectionsThatBreakLoseAndDoubleNothing(t *testing.T) {
 	w := newWire(t, u.Host)
 	u.Host = w.Addr().String()
 	p := start(t, "both", u.String())
-	defer p.kill()
+	defer p.Kill()
 	ana.signIn(t, p.addr)
 	b := newBook()
 	ctx, stop := context.WithCancel(t.Context())
@@ -296,14 +276,15 @@ func TestConnectionsThatBreakLoseAndDoubleNothing(t *testing.T) {
 	for range 3 {
 		writing.Go(func() { b.write(ctx, ana, p.addr) })
 	}
+	chance := testkit.NewChance(t)
 	for range 20 {
-		time.Sleep(rand.N(120 * time.Millisecond))
+		time.Sleep(chance.Within(120 * time.Millisecond))
 		w.cut()
 	}
 	b.await(t, 5)
 	stop()
 	writing.Wait()
-	p.kill()
+	p.Kill()
 	b.holds(t, dsn)
 }
 

@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -31,27 +30,21 @@ import (
 // The test's own program starts itself as a server or a worker, which can then
 // be killed.
 const (
-	programEnv = "REGULARS_TEST_PROGRAM" // serve, work, both
-	addrEnv    = "REGULARS_TEST_ADDR"
-	dsnEnv     = "REGULARS_TEST_DSN"
-	fileEnv    = "REGULARS_TEST_FILE_LIMIT" // bytes that a file may grow to: a full disk
+	addrEnv = "REGULARS_TEST_ADDR"
+	fileEnv = "REGULARS_TEST_FILE_LIMIT" // bytes that a file may grow to: a full disk
 )
 
 func TestMain(m *testing.M) {
-	if kind := os.Getenv(programEnv); kind != "" {
-		if err := program(kind); err != nil {
-			fmt.Fprintln(os.Stderr, "program:", err)
-			os.Exit(1)
-		}
-		return
+	for _, kind := range []string{"serve", "work", "both"} {
+		testkit.Child(kind, func(dsn string) error { return program(kind, dsn) })
 	}
-	if what := os.Getenv("REGULARS_TEST_KILLED"); what != "" {
-		os.Exit(runKilled(what))
+	for _, what := range []string{"backup", "restore"} {
+		testkit.Child(what, func(db string) error { return runKilled(what, db) })
 	}
 	os.Exit(browser.Main(m))
 }
 
-func program(kind string) error {
+func program(kind, dsn string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if limit, err := strconv.ParseUint(os.Getenv(fileEnv), 10, 64); err == nil {
@@ -60,7 +53,7 @@ func program(kind string) error {
 			return err
 		}
 	}
-	a, err := Open(ctx, Config{DB: os.Getenv(dsnEnv), Key: testKey, Log: slog.New(slog.DiscardHandler), StopWithin: 5 * time.Second})
+	a, err := Open(ctx, Config{DB: dsn, Key: testKey, Log: slog.New(slog.DiscardHandler), StopWithin: 5 * time.Second})
 	if err != nil {
 		return err
 	}
@@ -75,23 +68,15 @@ var testKey = secrets.Format([]byte(strings.Repeat("\x07", secrets.KeySize))) //
 
 // running is a program that was started.
 type running struct {
-	*exec.Cmd
+	*testkit.Process
 	addr string
 }
 
 // start starts a program and waits until it answers.
 func start(t testing.TB, kind, dsn string, env ...string) running {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := running{exec.CommandContext(t.Context(), self), freeAddr(t)}
-	p.Env = append(append(os.Environ(), programEnv+"="+kind, dsnEnv+"="+dsn, addrEnv+"="+p.addr), env...)
-	p.Stderr = os.Stderr
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := running{addr: freeAddr(t)}
+	p.Process = testkit.StartChild(t, kind, dsn, append(env, addrEnv+"="+p.addr)...)
 	if kind == "work" {
 		return p
 	}
@@ -104,12 +89,6 @@ func start(t testing.TB, kind, dsn string, env ...string) running {
 	}
 	t.Fatalf("the program does not answer at %s", p.addr)
 	return p
-}
-
-// kill ends it at once, as a power cut would.
-func (p running) kill() {
-	_ = p.Process.Kill()
-	_ = p.Wait()
 }
 
 func freeAddr(t testing.TB) string {

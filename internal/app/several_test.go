@@ -13,10 +13,10 @@ func TestTwoServersAndTwoWorkersAreOneProgramToWhoeverUsesThem(t *testing.T) {
 	dsn := testkit.DSN(t, "postgres")
 	db := testkit.Open(t, dsn, store.Options{Clock: time.Now})
 	one, other := start(t, "serve", dsn), start(t, "serve", dsn)
-	defer one.kill()
-	defer other.kill()
+	defer one.Kill()
+	defer other.Kill()
 	workers := []running{start(t, "work", dsn), start(t, "work", dsn)}
-	defer workers[1].kill()
+	defer workers[1].Kill()
 
 	ana := newTeller(t, db)
 	ana.signIn(t, one.addr)
@@ -28,7 +28,7 @@ func TestTwoServersAndTwoWorkersAreOneProgramToWhoeverUsesThem(t *testing.T) {
 	if page := ana.get(t, one.addr, where); !strings.Contains(page, "Petra Horak") || !strings.Contains(page, "alert-good") {
 		t.Error("the first server does not show what the other one did")
 	}
-	workers[0].kill() // the other one does what is left
+	workers[0].Kill() // the other one does what is left
 	for range 30 {
 		if _, _, err := ana.post(one.addr, where+"/notes", "note", "Likes dark roasts"); err != nil {
 			t.Fatal(err)

@@ -1,17 +1,13 @@
 package collect
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,18 +25,8 @@ import (
 	"regulars/internal/testkit/browser"
 )
 
-const serverEnv = "REGULARS_TEST_COLLECT_SERVER"
-
-// TestMain lets the test's program start itself as a server, which can then be
-// killed.
 func TestMain(m *testing.M) {
-	if dsn := os.Getenv(serverEnv); dsn != "" {
-		if err := serveUntilKilled(dsn); err != nil {
-			fmt.Fprintln(os.Stderr, "server:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	testkit.Child("server", serveUntilKilled)
 	os.Exit(browser.Main(m))
 }
 
@@ -75,62 +61,14 @@ func serveUntilKilled(dsn string) error {
 	return http.Serve(listener, pages)
 }
 
-// killable is a server in a process of its own.
-type killable struct {
-	url string
-	cmd *exec.Cmd
-}
-
-func startServer(t *testing.T, dsn string) killable {
+func startServer(t *testing.T, dsn string) (server *testkit.Process, url string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serverEnv+"="+dsn)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server did not start: %v", err)
-	}
-	return killable{"http://" + strings.TrimSpace(line), cmd}
-}
-
-func (k killable) kill() {
-	_ = k.cmd.Process.Kill()
-	_ = k.cmd.Wait()
-}
-
-// deaths is how many servers are killed on each engine.
-func deaths(t *testing.T) int {
-	if v := os.Getenv("REGULARS_TORTURE"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			t.Fatalf("REGULARS_TORTURE is %q, not a number of kills", v)
-		}
-		return n
-	}
-	if testing.Short() {
-		return 2
-	}
-	return 5
+	server = testkit.StartChild(t, "server", dsn)
+	return server, "http://" + server.Said()
 }
 
 func TestEveryAcknowledgedEventIsThereOnceWhateverIsKilled(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
-		t.Run(engine, func(t *testing.T) {
-			// A killed program leaves its node number to its lease, so each
-			// database takes a few hundred of them only.
-			for left := deaths(t); left > 0 && !t.Failed(); left -= 200 {
-				killServers(t, engine, min(left, 200))
-			}
-		})
-	}
+	testkit.Torture(t, 5, killServers)
 }
 
 // sender sends messages as clients do: what is not acknowledged is sent again.
@@ -139,6 +77,8 @@ type sender struct {
 	next  int
 	again []string // bodies that were not acknowledged
 	sent  int      // messages that were
+
+	chance *testkit.Chance
 }
 
 // body is the next request: one message, or a batch of up to 40.
@@ -151,7 +91,7 @@ func (s *sender) body(token string) string {
 		return b
 	}
 	var all []string
-	for range 1 + rand.IntN(40) {
+	for range 1 + s.chance.IntN(40) {
 		n := s.next
 		s.next++
 		who := fmt.Sprintf(`"userId":"u%d"`, n%17)
@@ -188,36 +128,34 @@ func (s *sender) send(url, token string) {
 		if err != nil {
 			return
 		}
-		time.Sleep(rand.N(4 * time.Millisecond))
+		time.Sleep(s.chance.Within(4 * time.Millisecond))
 	}
 }
 
-func killServers(t *testing.T, engine string, kills int) {
-	dsn := testkit.DSN(t, engine)
+func killServers(t *testing.T, dsn string, kills int, chance *testkit.Chance) {
 	db := testkit.Open(t, dsn, store.Options{})
 	source := addSource(t, db, Segment)
-	var s sender
+	s := sender{chance: chance}
 	for range kills {
-		server := startServer(t, dsn)
+		server, url := startServer(t, dsn)
 		var senders sync.WaitGroup
 		for range 4 {
-			senders.Go(func() { s.send(server.url, source.Token) })
+			senders.Go(func() { s.send(url, source.Token) })
 		}
-		time.Sleep(time.Duration(100+rand.IntN(500)) * time.Millisecond)
-		server.kill()
+		time.Sleep(100*time.Millisecond + chance.Within(500*time.Millisecond))
+		server.Kill()
 		senders.Wait()
 	}
-	server := startServer(t, dsn) // and one that lives, for what was not acknowledged
+	_, url := startServer(t, dsn) // and one that lives, for what was not acknowledged
 	client := http.Client{Timeout: 30 * time.Second}
 	for _, body := range s.again {
-		answer, err := client.Post(server.url+"/v1/batch", "application/json", strings.NewReader(body))
+		answer, err := client.Post(url+"/v1/batch", "application/json", strings.NewReader(body))
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("sent again: %v", err)
 		}
 		answer.Body.Close()
 		s.sent += strings.Count(body, `"type":"track"`)
 	}
-	t.Cleanup(server.kill)
 	deadline := time.Now().Add(5 * time.Minute)
 	for inInbox(t, db) > 0 {
 		if time.Now().After(deadline) {
@@ -249,5 +187,5 @@ func killServers(t *testing.T, engine string, kills int) {
 	if n := len(worked(t, db)); n < s.next {
 		t.Errorf("%d messages are remembered, %d were sent", n, s.next)
 	}
-	t.Logf("%s: %d messages, servers killed %d times", engine, s.next, kills)
+	t.Logf("%d messages, servers killed %d times", s.next, kills)
 }

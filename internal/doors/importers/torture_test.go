@@ -1,15 +1,11 @@
 package importers_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,18 +34,8 @@ func kinds(db *store.DB) []jobs.Kind {
 		customers.Jobs(db), orders.Jobs(db), scores.Jobs(db))
 }
 
-const workerEnv = "REGULARS_TEST_IMPORT_WORKER"
-
-// TestMain lets the test's program start itself as a worker, which can then
-// be killed.
 func TestMain(m *testing.M) {
-	if dsn := os.Getenv(workerEnv); dsn != "" {
-		if err := workUntilKilled(dsn); err != nil {
-			fmt.Fprintln(os.Stderr, "worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	testkit.Child("worker", workUntilKilled)
 	os.Exit(browser.Main(m))
 }
 
@@ -160,38 +146,18 @@ func half(t testing.TB, db *store.DB, want map[string][2]int64) int {
 	return n
 }
 
-// deaths is how many workers are killed on each engine.
-func deaths(t *testing.T) int {
-	if v := os.Getenv("REGULARS_TORTURE"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			t.Fatalf("REGULARS_TORTURE is %q, not a number of kills", v)
-		}
-		return n
-	}
-	if testing.Short() {
-		return 2
-	}
-	return 6
-}
-
 func TestAnImportSurvivesAnyDeathWithoutAHalfOrderOrADoubledLine(t *testing.T) {
-	for engine, life := range map[string]time.Duration{"sqlite": 1200 * time.Millisecond, "postgres": 2 * time.Second} {
-		t.Run(engine, func(t *testing.T) {
-			// A killed program leaves its node number to its lease, so each
-			// database takes a few hundred of them only.
-			for left := deaths(t); left > 0 && !t.Failed(); left -= 200 {
-				torture(t, engine, life, min(left, 200))
-			}
-		})
-	}
+	testkit.Torture(t, 6, torture)
 }
 
 // torture kills workers while they import a file, undo it, import it anew…
 // and looks after each death.
-func torture(t *testing.T, engine string, life time.Duration, kills int) {
-	dsn := testkit.DSN(t, engine)
+func torture(t *testing.T, dsn string, kills int, chance *testkit.Chance) {
 	db := testkit.Open(t, dsn, store.Options{})
+	life := 2 * time.Second // in which most of the import is done
+	if db.Embedded() {
+		life = 1200 * time.Millisecond
+	}
 	settle(t, db)
 	file := manySales(4000, 0)
 	want := ordersAsTold(t, file)
@@ -199,10 +165,9 @@ func torture(t *testing.T, engine string, life time.Duration, kills int) {
 	during := map[importers.State]int{}
 	for range kills {
 		worker := startWorker(t, dsn)
-		time.Sleep(rand.N(life))
+		time.Sleep(chance.Within(life))
 		during[newest(t, db).State]++
-		_ = worker.Process.Kill()
-		_ = worker.Wait()
+		worker.Kill()
 		half(t, db, want)
 		turn(t, db, file, want)
 		if t.Failed() {
@@ -212,8 +177,7 @@ func torture(t *testing.T, engine string, life time.Duration, kills int) {
 	t.Logf("killed during %v", during)
 	worker := startWorker(t, dsn)
 	settled(t, db)
-	_ = worker.Process.Kill()
-	_ = worker.Wait()
+	worker.Kill()
 	if newest(t, db).State == importers.Undone {
 		begin(t, db, file)
 		work(t, db)
@@ -264,25 +228,12 @@ func settled(t testing.TB, db *store.DB) {
 	t.Fatal("the work does not end")
 }
 
-func startWorker(t testing.TB, dsn string) *exec.Cmd {
+// startWorker starts a worker and waits until it works.
+func startWorker(t testing.TB, dsn string) *testkit.Process {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	worker := exec.CommandContext(t.Context(), self)
-	worker.Env = append(os.Environ(), workerEnv+"="+dsn)
-	worker.Stderr = os.Stderr
-	out, err := worker.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := worker.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready := make([]byte, len("ready\n"))
-	if _, err := io.ReadFull(out, ready); err != nil || !bytes.Equal(ready, []byte("ready\n")) {
-		t.Fatalf("the worker says %q, %v", ready, err)
+	worker := testkit.StartChild(t, "worker", dsn)
+	if said := worker.Said(); said != "ready" {
+		t.Fatalf("the worker says %q", said)
 	}
 	return worker
 }

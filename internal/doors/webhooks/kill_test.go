@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -21,18 +20,8 @@ import (
 	"regulars/internal/testkit/browser"
 )
 
-const workerEnv = "REGULARS_TEST_WEBHOOKS_WORKER"
-
-// TestMain lets the test's program start itself as a worker, which can then
-// be killed.
 func TestMain(m *testing.M) {
-	if dsn := os.Getenv(workerEnv); dsn != "" {
-		if err := workUntilKilled(dsn); err != nil {
-			fmt.Fprintln(os.Stderr, "worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	testkit.Child("worker", workUntilKilled)
 	os.Exit(browser.Main(m))
 }
 
@@ -53,65 +42,49 @@ func workUntilKilled(dsn string) error {
 }
 
 func TestNoDeliveryIsLostWhenWorkersAreKilled(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
-		t.Run(engine, func(t *testing.T) {
-			dsn := testkit.DSN(t, engine)
-			s := shop{t: t, db: testkit.Open(t, dsn, store.Options{})}
-			r := listen(t)
-			r.mu.Lock()
-			r.answer = func(w http.ResponseWriter, _ *http.Request) {
-				time.Sleep(3 * time.Millisecond)
-				w.WriteHeader(http.StatusOK)
-			}
-			r.mu.Unlock()
-			endpoint, secret := s.add(webhooks.Edit{URL: r.URL})
-			want := map[string]bool{}
-			worker := startWorker(t, dsn)
-			const kills, each = 12, 25
-			for round := range kills {
-				for i := range each {
-					c := s.customer(customers.Profile{Name: fmt.Sprintf("Anna %d-%d", round, i)})
-					events, err := timeline.History(t.Context(), s.db, c)
-					if err != nil || len(events) != 1 {
-						t.Fatalf("%d events, %v", len(events), err)
-					}
-					want[events[0].ID.String()] = true
+	testkit.Torture(t, 12, func(t *testing.T, dsn string, kills int, chance *testkit.Chance) {
+		s := shop{t: t, db: testkit.Open(t, dsn, store.Options{})}
+		r := listen(t)
+		r.mu.Lock()
+		r.answer = func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(3 * time.Millisecond)
+			w.WriteHeader(http.StatusOK)
+		}
+		r.mu.Unlock()
+		endpoint, secret := s.add(webhooks.Edit{URL: r.URL})
+		want := map[string]bool{}
+		worker := testkit.StartChild(t, "worker", dsn)
+		const each = 25
+		for round := range kills {
+			for i := range each {
+				c := s.customer(customers.Profile{Name: fmt.Sprintf("Anna %d-%d", round, i)})
+				events, err := timeline.History(t.Context(), s.db, c)
+				if err != nil || len(events) != 1 {
+					t.Fatalf("%d events, %v", len(events), err)
 				}
-				time.Sleep(time.Duration(round*7%60) * time.Millisecond)
-				_ = worker.Process.Kill()
-				_ = worker.Wait()
-				worker = startWorker(t, dsn)
+				want[events[0].ID.String()] = true
 			}
-			deadline := time.Now().Add(60 * time.Second)
-			for len(s.list(endpoint, webhooks.Filter{Progress: webhooks.Delivered})) < len(want) && time.Now().Before(deadline) {
-				time.Sleep(50 * time.Millisecond)
+			time.Sleep(chance.Within(60 * time.Millisecond))
+			worker.Kill()
+			worker = testkit.StartChild(t, "worker", dsn)
+		}
+		deadline := time.Now().Add(60 * time.Second)
+		for len(s.list(endpoint, webhooks.Filter{Progress: webhooks.Delivered})) < len(want) && time.Now().Before(deadline) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		calls, seen := r.got(), map[string]string{}
+		for _, c := range calls {
+			if !want[c.id()] || !verifies(t, secret, c) {
+				t.Fatalf("a call of nothing that happened: %s", c.body)
 			}
-			calls, seen := r.got(), map[string]string{}
-			for _, c := range calls {
-				if !want[c.id()] || !verifies(t, secret, c) {
-					t.Fatalf("a call of nothing that happened: %s", c.body)
-				}
-				if body, again := seen[c.id()]; again && body != c.body {
-					t.Errorf("%s came twice with two bodies", c.id())
-				}
-				seen[c.id()] = c.body
+			if body, again := seen[c.id()]; again && body != c.body {
+				t.Errorf("%s came twice with two bodies", c.id())
 			}
-			if open := len(s.list(endpoint, webhooks.Filter{Progress: webhooks.Waiting})); len(seen) != len(want) || open != 0 {
-				t.Errorf("%d of %d events arrived, %d still wait", len(seen), len(want), open)
-			}
-			t.Logf("%d kills, %d events, %d calls: %d came twice and can be told by their id", kills, len(want), len(calls), len(calls)-len(seen))
-		})
-	}
-}
-
-func startWorker(t *testing.T, dsn string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), workerEnv+"="+dsn)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return cmd
+			seen[c.id()] = c.body
+		}
+		if open := len(s.list(endpoint, webhooks.Filter{Progress: webhooks.Waiting})); len(seen) != len(want) || open != 0 {
+			t.Errorf("%d of %d events arrived, %d still wait", len(seen), len(want), open)
+		}
+		t.Logf("%d kills, %d events, %d calls: %d came twice and can be told by their id", kills, len(want), len(calls), len(calls)-len(seen))
+	})
 }

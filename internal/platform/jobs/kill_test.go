@@ -3,10 +3,7 @@ package jobs_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,18 +13,8 @@ import (
 	"regulars/internal/testkit"
 )
 
-const workerEnv = "REGULARS_TEST_JOBS_WORKER"
-
-// TestMain lets the test's program start itself as worker processes, which
-// can then be killed.
 func TestMain(m *testing.M) {
-	if dsn := os.Getenv(workerEnv); dsn != "" {
-		if err := workUntilKilled(dsn); err != nil {
-			fmt.Fprintln(os.Stderr, "worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	testkit.Child("worker", workUntilKilled)
 	os.Exit(m.Run())
 }
 
@@ -52,7 +39,7 @@ func tortureKinds(db *store.DB) []jobs.Kind {
 			if err := j.Args(&args); err != nil {
 				return err
 			}
-			time.Sleep(rand.N(4 * time.Millisecond))
+			time.Sleep(time.Duration(args.N*7919%4000) * time.Microsecond)
 			return db.Tx(ctx, func(tx *store.Tx) error {
 				if _, err := tx.Exec(ctx, `insert into effects (id, n) values ($1, $2)`, tx.NewID(), args.N); err != nil {
 					return err
@@ -81,32 +68,11 @@ func tortureKinds(db *store.DB) []jobs.Kind {
 	}
 }
 
-// kills is how many workers are killed on each engine.
-func kills(t *testing.T) int {
-	if v := os.Getenv("REGULARS_TORTURE"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			t.Fatalf("REGULARS_TORTURE is %q, not a number of kills", v)
-		}
-		return n
-	}
-	return 32
-}
-
 func TestKilledWorkersLoseNoJobAndDoubleNone(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
-		t.Run(engine, func(t *testing.T) {
-			// A killed program leaves its node number to its lease, so each
-			// database takes a few hundred of them only.
-			for left := kills(t); left > 0; left -= 200 {
-				torture(t, engine, min(left, 200))
-			}
-		})
-	}
+	testkit.Torture(t, 32, torture)
 }
 
-func torture(t *testing.T, engine string, kills int) {
-	dsn := testkit.DSN(t, engine)
+func torture(t *testing.T, dsn string, kills int, chance *testkit.Chance) {
 	db := testkit.Open(t, dsn, store.Options{})
 	const keys = 5
 	makeSources(t, db, keys)
@@ -118,22 +84,22 @@ func torture(t *testing.T, engine string, kills int) {
 		return err
 	})
 
-	workers := make([]*exec.Cmd, 3)
+	workers := make([]*testkit.Process, 3)
 	for i := range workers {
-		workers[i] = startWorker(t, dsn)
+		workers[i] = testkit.StartChild(t, "worker", dsn)
 	}
 	var n, inWork int64
 	for range kills {
-		n += feed(t, db, n, keys)
-		time.Sleep(rand.N(120 * time.Millisecond))
-		i := rand.IntN(len(workers))
+		n += feed(t, db, n, keys, chance)
+		time.Sleep(chance.Within(120 * time.Millisecond))
+		i := chance.IntN(len(workers))
 		inWork += runningAt(t, db, workers[i].Process.Pid)
-		kill(t, workers[i])
-		workers[i] = startWorker(t, dsn)
+		workers[i].Kill()
+		workers[i] = testkit.StartChild(t, "worker", dsn)
 	}
 	soon(t, "all jobs are done", func() bool { return len(list(t, db)) == 0 })
 	for _, w := range workers {
-		kill(t, w)
+		w.Kill()
 	}
 
 	var effects, distinct, idempotents, behind int64
@@ -155,7 +121,7 @@ func torture(t *testing.T, engine string, kills int) {
 
 // feed enqueues jobs numbered from n on, in small transactions, while not too
 // many wait; it returns how many.
-func feed(t *testing.T, db *store.DB, n int64, keys int) int64 {
+func feed(t *testing.T, db *store.DB, n int64, keys int, chance *testkit.Chance) int64 {
 	waiting, err := jobs.Count(t.Context(), db, jobs.Filter{})
 	if err != nil {
 		t.Fatal(err)
@@ -173,34 +139,11 @@ func feed(t *testing.T, db *store.DB, n int64, keys int) int64 {
 			}
 			return jobs.Enqueue(t.Context(), tx, all...)
 		})
-		if err := change(t.Context(), db, rand.IntN(keys)); err != nil {
+		if err := change(t.Context(), db, chance.IntN(keys)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return transactions * each
-}
-
-func startWorker(t *testing.T, dsn string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), workerEnv+"="+dsn)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	return cmd
-}
-
-func kill(t *testing.T, worker *exec.Cmd) {
-	t.Helper()
-	if worker.ProcessState != nil {
-		t.Error("a worker ended by itself")
-	}
-	_ = worker.Process.Kill()
-	if err := worker.Wait(); err == nil || worker.ProcessState.Exited() {
-		t.Errorf("a worker ended by itself: %v", worker.ProcessState)
-	}
 }
 
 // runningAt is how many jobs a worker process has in its hands.
