@@ -20,13 +20,7 @@ import (
 // everything.
 func API(db *store.DB) []rest.Operation {
 	d := door{db: db}
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "jobs:read", Role: web.Manager}
-		if o.Writes() {
-			o.Scope = "jobs:write"
-		}
-		return o
-	}
+	op := rest.Operations("jobs", web.Manager, web.Manager)
 	find := op("GET /search", "search", "Find customers, orders and products by what somebody would type")
 	find.Scope, find.Role = "customers:read", web.Viewer
 	const many = "All of a state and a kind; at least one of them must be given."

@@ -101,22 +101,12 @@ type stripeCharge struct {
 	Billing      stripePerson `json:"billing_details"`
 	ReceiptEmail string       `json:"receipt_email"`
 	Refunds      *struct {
-		Data []stripeRefund `json:"data"`
+		Data []stripeBack `json:"data"`
 	} `json:"refunds"`
 }
 
-type stripeRefund struct {
-	ID       shopID    `json:"id"`
-	Charge   stripeRef `json:"charge"`
-	Intent   stripeRef `json:"payment_intent"`
-	Amount   int64     `json:"amount"`
-	Currency string    `json:"currency"`
-	Created  int64     `json:"created"`
-	Reason   string    `json:"reason"`
-	Status   string    `json:"status"`
-}
-
-type stripeDispute struct {
+// stripeBack is money given back: a refund, or a dispute.
+type stripeBack struct {
 	ID       shopID    `json:"id"`
 	Charge   stripeRef `json:"charge"`
 	Intent   stripeRef `json:"payment_intent"`
@@ -160,9 +150,9 @@ func readStripe(p *Parcel, _ *time.Location) (news, error) {
 	}
 	switch {
 	case strings.HasPrefix(e.Type, "charge.dispute."):
-		return readStripeDispute(e.Data.Object, at)
+		return readStripeBack(e.Data.Object, at, "dispute:", stripeDisputeRank, (*stripeBack).dispute)
 	case strings.HasPrefix(e.Type, "refund."), strings.HasPrefix(e.Type, "charge.refund."):
-		return readStripeRefund(e.Data.Object, at)
+		return readStripeBack(e.Data.Object, at, "refund:", stripeRefundRank, (*stripeBack).refund)
 	case strings.HasPrefix(e.Type, "charge."):
 		return readStripeCharge(e.Data.Object, at)
 	case e.Type == "payment_intent.succeeded":
@@ -221,7 +211,7 @@ func readStripeCharge(body []byte, at time.Time) (news, error) {
 		Country: v.Billing.country(), At: created, Joined: created}
 	if v.Refunds != nil {
 		for _, r := range v.Refunds.Data {
-			main.Backs = append(main.Backs, r.back(c))
+			main.Backs = append(main.Backs, r.refund(c))
 		}
 	}
 	n := news{Pieces: []piece{main}}
@@ -251,16 +241,10 @@ func stripeSale(total int64, c money.Currency, at time.Time, keys ...string) *sh
 		Lines: []shopLine{paid("stripe-payment", "Payment by Stripe", total, c)}}
 }
 
-func (v *stripeRefund) back(c money.Currency) shopBack {
-	return shopBack{Key: string(v.ID), At: unixTime(v.Created).UnixMicro(), Amount: stripeMinor(v.Amount, c), Reason: orders.Reason(v.Reason),
-		Failed: v.Status == "failed" || v.Status == "canceled" || v.Status == "requires_action"}
-}
-
-// The states of a refund in the order in which they follow each other.
-var stripeRefundRank = []string{"", "requires_action", "pending", "succeeded", "failed", "canceled"}
-
-func readStripeRefund(body []byte, at time.Time) (news, error) {
-	var v stripeRefund
+// readStripeBack makes a piece of money given back: its name begins as told, and
+// of two accounts in one second that of the later state counts.
+func readStripeBack(body []byte, at time.Time, name string, states []string, back func(v *stripeBack, c money.Currency) shopBack) (news, error) {
+	var v stripeBack
 	if err := parseShop(body, &v); err != nil {
 		return news{}, err
 	}
@@ -272,8 +256,16 @@ func readStripeRefund(body []byte, at time.Time) (news, error) {
 	if err != nil {
 		return news{}, err
 	}
-	return news{Pieces: []piece{{Group: group, Name: "refund:" + string(v.ID), Backs: []shopBack{v.back(c)},
-		Version: ranked(at, int64(max(0, slices.Index(stripeRefundRank, v.Status))))}}}, nil
+	return news{Pieces: []piece{{Group: group, Name: name + string(v.ID), Backs: []shopBack{back(&v, c)},
+		Version: ranked(at, int64(max(0, slices.Index(states, v.Status))))}}}, nil
+}
+
+// The states of a refund in the order in which they follow each other.
+var stripeRefundRank = []string{"", "requires_action", "pending", "succeeded", "failed", "canceled"}
+
+func (v *stripeBack) refund(c money.Currency) shopBack {
+	return shopBack{Key: string(v.ID), At: unixTime(v.Created).UnixMicro(), Amount: stripeMinor(v.Amount, c), Reason: orders.Reason(v.Reason),
+		Failed: v.Status == "failed" || v.Status == "canceled" || v.Status == "requires_action"}
 }
 
 // disputeReasons are Stripe's words for why a payment was disputed, in ours.
@@ -284,25 +276,11 @@ var disputeReasons = map[string]string{
 
 var stripeDisputeRank = []string{"warning_needs_response", "needs_response", "warning_under_review", "under_review", "warning_closed", "won", "lost"}
 
-// readStripeDispute counts a dispute that was lost as money given back. While
-// it is open nobody knows whose the money is.
-func readStripeDispute(body []byte, at time.Time) (news, error) {
-	var v stripeDispute
-	if err := parseShop(body, &v); err != nil {
-		return news{}, err
-	}
-	group := stripeGroup(v.Intent, v.Charge)
-	if v.ID == "" || group == "" || v.Amount < 0 || v.Amount > stripeMax || unixTime(v.Created).IsZero() {
-		return news{}, misshapen()
-	}
-	c, err := shopCurrency(v.Currency)
-	if err != nil {
-		return news{}, err
-	}
-	back := shopBack{Key: string(v.ID), At: unixTime(v.Created).UnixMicro(), Amount: stripeMinor(v.Amount, c), Apart: true,
+// dispute counts one that was lost as money given back. While it is open
+// nobody knows whose the money is.
+func (v *stripeBack) dispute(c money.Currency) shopBack {
+	return shopBack{Key: string(v.ID), At: unixTime(v.Created).UnixMicro(), Amount: stripeMinor(v.Amount, c), Apart: true,
 		Reason: cmp.Or(disputeReasons[v.Reason], "other"), Failed: v.Status != "lost"}
-	return news{Pieces: []piece{{Group: group, Name: "dispute:" + string(v.ID), Backs: []shopBack{back},
-		Version: ranked(at, int64(max(0, slices.Index(stripeDisputeRank, v.Status))))}}}, nil
 }
 
 // readStripeIntent makes a payment known where nobody sends charges. A charge

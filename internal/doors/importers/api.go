@@ -17,13 +17,7 @@ import (
 // API is what programs can do with imports.
 func API(db *store.DB) []rest.Operation {
 	d := door{db}
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "imports:read", Role: web.Manager}
-		if o.Writes() {
-			o.Scope = "imports:write"
-		}
-		return o
-	}
+	op := rest.Operations("imports", web.Manager, web.Manager)
 	upload := op("POST /imports", "uploadImport", "Upload a file").And("POST /imports", web.Manager,
 		"The body is the file itself: CSV or XLSX, as any shop exports it. Nothing is written yet: read how it is understood with checkImport, then startImport.").Making()
 	upload.Takes, upload.MaxBody = "application/octet-stream", MaxUpload

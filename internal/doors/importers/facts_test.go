@@ -1,7 +1,6 @@
 package importers_test
 
 import (
-	"context"
 	"database/sql"
 	"testing"
 
@@ -9,50 +8,26 @@ import (
 	"regulars/internal/know/customers"
 	"regulars/internal/know/facts"
 	"regulars/internal/know/timeline"
-	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
-	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
 	"regulars/internal/testkit"
 )
 
-// bring imports a file of the disk as the command line does, with all its
-// reactions.
+// bring imports a file of the disk into a shop of its currency and zone, with
+// all its reactions.
 func bring(t testing.TB, db *store.DB, path string) importers.Import {
 	t.Helper()
-	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-	in, err := open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	settings, err := importers.Propose(t.Context(), db, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var i id.Import
+	s := proposed(t, db, path)
 	testkit.Do(t, db, func(tx *store.Tx) error {
 		shop := workspace.Guess
 		shop.Currency, shop.Zone = "GBP", "Europe/London"
-		if settings.Currency != "" {
-			shop.Currency, shop.Zone = settings.Currency, settings.Zone
+		if s.Settings.Currency != "" {
+			shop.Currency, shop.Zone = s.Settings.Currency, s.Settings.Zone
 		}
-		if err := workspace.Save(t.Context(), tx, 0, shop); err != nil {
-			return err
-		}
-		i, err = importers.Create(t.Context(), tx, importers.Import{File: "file", Size: 1, Hash: path, Settings: settings})
-		return err
+		return workspace.Save(t.Context(), tx, 0, shop)
 	})
-	if err := importers.Run(t.Context(), db, i, open, nil); err != nil {
-		t.Fatal(err)
-	}
-	react(t, db)
-	im, err := importers.ByID(t.Context(), db, i)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return im
+	return bringIn(t, db, s)
 }
 
 func react(t testing.TB, db *store.DB) {

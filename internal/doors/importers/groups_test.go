@@ -1,6 +1,7 @@
 package importers_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"regulars/internal/measure/insights"
 	"regulars/internal/measure/retention"
 	"regulars/internal/platform/id"
+	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
 )
@@ -28,18 +30,35 @@ func fileOf(t testing.TB, path string) importers.Source {
 	return s
 }
 
-// bringIn imports a file.
-func bringIn(t testing.TB, db *store.DB, s importers.Source) {
+// proposed is a file with the settings that the command line takes for it.
+func proposed(t testing.TB, db *store.DB, path string) importers.Source {
+	t.Helper()
+	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
+	in, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	settings, err := importers.Propose(t.Context(), db, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return importers.Source{Name: path, Settings: settings, Open: open}
+}
+
+// bringIn imports a file, with all its reactions.
+func bringIn(t testing.TB, db *store.DB, s importers.Source) importers.Import {
 	t.Helper()
 	var i id.Import
 	testkit.Do(t, db, func(tx *store.Tx) (err error) {
-		i, err = importers.Create(t.Context(), tx, importers.Import{File: s.Name, Size: 1, Hash: s.Name, Settings: s.Settings})
+		i, err = importers.Create(t.Context(), tx, importers.Import{File: filepath.Base(s.Name), Size: 1, Hash: s.Name, Settings: s.Settings})
 		return err
 	})
 	if err := importers.Run(t.Context(), db, i, s.Open, nil); err != nil {
 		t.Fatal(err)
 	}
 	react(t, db)
+	return state(t, db, i)
 }
 
 // splitLedger reads files with customers in groups, of which there are labels

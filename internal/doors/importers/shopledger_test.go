@@ -1,7 +1,6 @@
 package importers_test
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"regulars/internal/doors/importers"
 	"regulars/internal/measure/retention"
-	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
 )
@@ -29,17 +27,7 @@ func TestAReportOfAShopsFileCountsWhatAnImportWouldStore(t *testing.T) {
 		for _, name := range names {
 			path := filepath.Join("testdata", "shops", name)
 			bad += fromPath(t, db, path).Counts.Bad
-			open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-			in, err := open(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := importers.ProposeFor(in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in.Close()
-			sources = append(sources, importers.Source{Name: name, Settings: s, Open: open})
+			sources = append(sources, fileOf(t, path))
 		}
 		l, err := importers.ReadLedger(t.Context(), sources, importers.LedgerOptions{Currency: "EUR", Zone: "Europe/Prague", Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if err != nil {

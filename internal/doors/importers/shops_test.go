@@ -2,7 +2,6 @@ package importers_test
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"encoding/csv"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"regulars/internal/doors/importers"
-	"regulars/internal/platform/id"
 	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/testkit"
@@ -36,33 +34,11 @@ func fromShop(t testing.TB, db *store.DB, name string) importers.Import {
 
 func fromPath(t testing.TB, db *store.DB, path string) importers.Import {
 	t.Helper()
-	open := func(ctx context.Context) (*sheet.Reader, error) { return sheet.Open(ctx, path, sheet.Options{}) }
-	in, err := open(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	s := proposed(t, db, path)
+	if s.Settings.Layout == importers.Mapping {
+		t.Fatalf("%s is not recognised", path)
 	}
-	defer in.Close()
-	settings, err := importers.Propose(t.Context(), db, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if settings.Layout == importers.Mapping {
-		t.Fatalf("%s is not recognised: %q", path, in.Header())
-	}
-	var i id.Import
-	testkit.Do(t, db, func(tx *store.Tx) error {
-		i, err = importers.Create(t.Context(), tx, importers.Import{File: filepath.Base(path), Size: 1, Hash: path, Settings: settings})
-		return err
-	})
-	if err := importers.Run(t.Context(), db, i, open, nil); err != nil {
-		t.Fatal(err)
-	}
-	react(t, db)
-	im, err := importers.ByID(t.Context(), db, i)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return im
+	return bringIn(t, db, s)
 }
 
 // told are the rows of a query as lines of text.

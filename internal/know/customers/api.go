@@ -18,13 +18,7 @@ import (
 // API is what programs can do with customers.
 func API(db *store.DB, kinds timeline.Kinds, tables []Table) []rest.Operation {
 	d := desk{db: db, kinds: kinds, tables: tables}
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "customers:read", Role: web.Viewer}
-		if o.Writes() {
-			o.Scope, o.Role = "customers:write", web.Agent
-		}
-		return o
-	}
+	op := rest.Operations("customers", web.Viewer, web.Agent)
 	all := []rest.Operation{
 		rest.Op(op("GET /customers", "listCustomers", "List customers").And("", web.Viewer, "A page of the customers that match. Those who were merged or erased are not among them."), d.apiList),
 		rest.Op(op("POST /customers", "createCustomer", "Make a customer").And("POST /customers", web.Till,

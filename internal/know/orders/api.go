@@ -19,13 +19,7 @@ import (
 // addresses.
 func API(db *store.DB) []rest.Operation {
 	d := desk{db}
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "orders:read", Role: web.Viewer}
-		if o.Writes() {
-			o.Scope, o.Role = "orders:write", web.Agent
-		}
-		return o
-	}
+	op := rest.Operations("orders", web.Viewer, web.Agent)
 	all := []rest.Operation{
 		rest.Op(op("GET /orders", "listOrders", "List orders and returns"), d.apiList),
 		rest.Op(op("PUT /orders-by/{source}/{number}", "upsertOrder", "Tell of an order by its number in your system").And("", web.Till,
@@ -168,16 +162,23 @@ type apiListInput struct {
 	Up       bool   `query:"up" doc:"The oldest or least first"`
 }
 
+// apiWhose is the customer that a list is asked for, as they are now; 0: any.
+func (d desk) apiWhose(c *rest.Call, asked string) (id.Customer, error) {
+	if asked == "" {
+		return 0, nil
+	}
+	customer, err := id.ParseCustomer(asked)
+	if err != nil {
+		return 0, rest.BadParameter("customer", errs.Missing("customers.wrong.gone"))
+	}
+	return customers.Resolve(c.Context(), d.db, customer)
+}
+
 func (d desk) apiList(c *rest.Call, in *apiListInput) (*rest.Listing[apiOrder], error) {
 	f := Filter{Number: in.Number, From: in.From, To: in.To, Channel: in.Channel, State: in.State, Walkin: in.Walkin, Today: c.Day()}
-	if in.Customer != "" {
-		asked, err := id.ParseCustomer(in.Customer)
-		if err != nil {
-			return nil, rest.BadParameter("customer", errs.Missing("customers.wrong.gone"))
-		}
-		if f.Customer, err = customers.Resolve(c.Context(), d.db, asked); err != nil {
-			return nil, err
-		}
+	var err error
+	if f.Customer, err = d.apiWhose(c, in.Customer); err != nil {
+		return nil, err
 	}
 	found, err := List(c.Context(), d.db, f, Page{Sort: in.Sort, Up: in.Up, After: in.After, Limit: in.Limit})
 	return rest.Pageful(found.Orders, found.Next, shownOrder), err

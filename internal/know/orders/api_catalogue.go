@@ -16,13 +16,7 @@ import (
 
 // apiCatalogue are the operations on products, categories and rates.
 func (d desk) apiCatalogue() []rest.Operation {
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "products:read", Role: web.Viewer}
-		if o.Writes() {
-			o.Scope, o.Role = "products:write", web.Manager
-		}
-		return o
-	}
+	op := rest.Operations("products", web.Viewer, web.Manager)
 	return []rest.Operation{
 		rest.Op(op("GET /products", "listProducts", "List products and charges"), d.apiProducts),
 		rest.Op(op("GET /products/{product}", "getProduct", "Read a product"), d.apiProduct),

@@ -19,13 +19,7 @@ import (
 
 // apiSubscriptions is what programs can do with subscriptions.
 func (d desk) apiSubscriptions() []rest.Operation {
-	op := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "orders:read", Role: web.Viewer}
-		if o.Writes() {
-			o.Scope, o.Role = "orders:write", web.Till
-		}
-		return o
-	}
+	op := rest.Operations("orders", web.Viewer, web.Till)
 	const by, at = "/subscriptions-by/{source}/{external}", "/customers/{customer}/subscriptions/{subscription}"
 	return []rest.Operation{
 		rest.Op(op("GET /subscriptions", "listSubscriptions", "List subscriptions"), d.apiListSubscriptions),
@@ -142,14 +136,9 @@ type apiSubscriptionsInput struct {
 
 func (d desk) apiListSubscriptions(c *rest.Call, in *apiSubscriptionsInput) (*rest.Listing[apiSubscription], error) {
 	f := SubscriptionFilter{Search: in.Search, Status: in.Status, Notice: in.Notice, Source: in.Source}
-	if in.Customer != "" {
-		asked, err := id.ParseCustomer(in.Customer)
-		if err != nil {
-			return nil, rest.BadParameter("customer", errs.Missing("customers.wrong.gone"))
-		}
-		if f.Customer, err = customers.Resolve(c.Context(), d.db, asked); err != nil {
-			return nil, err
-		}
+	var err error
+	if f.Customer, err = d.apiWhose(c, in.Customer); err != nil {
+		return nil, err
 	}
 	all, next, err := Subscriptions(c.Context(), d.db, f, Page{Sort: in.Sort, Up: in.Up, After: in.After, Limit: in.Limit})
 	return rest.Pageful(all, next, shownSubscription), err

@@ -77,6 +77,18 @@ type Operation struct {
 	register func(huma.API, huma.Operation)
 }
 
+// Operations makes operations on a noun: whoever reads holds its read scope
+// and has the one role, whoever changes anything its write scope and the other.
+func Operations(noun string, reads, writes web.Role) func(pattern, name, summary string) Operation {
+	return func(pattern, name, summary string) Operation {
+		o := Operation{Pattern: pattern, Name: name, Summary: summary, Scope: Scope(noun + ":read"), Role: reads}
+		if o.Writes() {
+			o.Scope, o.Role = Scope(noun+":write"), writes
+		}
+		return o
+	}
+}
+
 // Op completes an operation with the function that does it.
 func Op[I, O any](o Operation, do func(*Call, *I) (*O, error)) Operation {
 	o.register = func(api huma.API, op huma.Operation) {

@@ -16,13 +16,7 @@ import (
 // API is what programs can do with staff and the audit log.
 func API(db *store.DB) []rest.Operation {
 	d := desk{db}
-	staff := func(pattern, name, summary string) rest.Operation {
-		o := rest.Operation{Pattern: pattern, Name: name, Summary: summary, Scope: "staff:read", Role: web.Owner}
-		if o.Writes() {
-			o.Scope = "staff:write"
-		}
-		return o
-	}
+	staff := rest.Operations("staff", web.Owner, web.Owner)
 	return []rest.Operation{
 		rest.Op(rest.Operation{Pattern: "GET /me", Name: "getKey", Summary: "Look at the key itself", Role: web.Viewer,
 			Text: "The first thing to try: it says whose key it is and what it may do."}, d.apiMe),
