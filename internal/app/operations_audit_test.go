@@ -69,6 +69,7 @@ func as(path string) string { return path }
 // name: each must leave a line in the audit log.
 var calls = map[string]call{
 	"inviteStaff":      send("/staff", `{"name":"Cleo","email":"cleo@example.com","role":"till"}`),
+	"changeStaff":      through(member("", "", false), `{"role":"till","state":"disabled"}`, as),
 	"changeRole":       through(member("/role", "", false), `{"role":"till"}`, as),
 	"makePasswordLink": through(member("/link", "", false), "", as),
 	"disableStaff":     through(member("/leave", "", false), "", as),
@@ -123,6 +124,8 @@ var calls = map[string]call{
 	"claimOrder": func(h house) (string, string) {
 		return "/orders/walk-in/" + h.sale(0).String() + "/owner", fmt.Sprintf(`{"customer":%q}`, h.customer())
 	},
+	"changeOrder":        through(order("", "", true), `{"promised_day":"2026-04-01","delivered_day":"2026-03-01"}`, as),
+	"changeWalkinOrder":  through(order("", "", false), `{"promised_day":"2026-04-01"}`, as),
 	"refundOrder":        through(order("/refunds", "", true), `{"amount_minor":1,"reason":"other","seen":0}`, as),
 	"cancelOrder":        through(order("/cancellation", "", true), `{"reason":"other"}`, as),
 	"promiseOrder":       through(order("/promise", "", true), `{"day":"2026-04-01"}`, as),
@@ -142,6 +145,7 @@ var calls = map[string]call{
 		}
 		return "/subscriptions-by/shop/" + external + "/renewals/i-1", fmt.Sprintf(`{"paid_at":%q,"amount_minor":900}`, h.db.Now().Add(-time.Hour).Format(time.RFC3339))
 	},
+	"changeSubscription": through(ended, `{"cancel_at":"2026-04-01T00:00:00Z","reason":"unused"}`, less("/cancellation")),
 	"cancelSubscription": through(ended, `{"reason":"unused"}`, as),
 
 	"changeProduct":  through(product, `{"name":"Green tea"}`, as),
@@ -154,6 +158,7 @@ var calls = map[string]call{
 	"changeCosts": send("/insights/costs", `{"win_minor":2000}`),
 
 	"uploadImport":   send("/imports?file=orders.csv", "order,date,customer,product,quantity,price\n1,2026-01-02,7,tea,1,5.00\n"),
+	"changeImport":   through(imported("waiting", "", ""), `{"settings":{"channel":"market"}}`, as),
 	"startImport":    through(imported("waiting", "/start", ""), `{"place":{"currency":"EUR","zone":"Europe/Prague"}}`, as),
 	"continueImport": through(imported("stopped", "/continuation", ""), "", as),
 	"stopImport":     through(imported("running", "/stop", ""), "", as),

@@ -9,6 +9,7 @@ import (
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
 	"regulars/internal/platform/rest"
+	"regulars/internal/platform/sheet"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/users"
 	"regulars/internal/platform/web"
@@ -25,6 +26,9 @@ func API(db *store.DB) []rest.Operation {
 		rest.Op(op("GET /imports", "listImports", "List imports, the newest first"), d.apiList),
 		rest.Op(upload, d.apiUpload),
 		rest.Op(op("GET /imports/{import}", "getImport", "Read how an import stands"), d.apiShow),
+		rest.Op(op("PATCH /imports/{import}", "changeImport", "Change how an uploaded file is to be read").And("", web.Manager,
+			"A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. "+
+				"Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below."), d.apiChange),
 		rest.Op(op("GET /imports/{import}/check", "checkImport", "Read how an uploaded file is understood"), d.apiCheck),
 		rest.Op(op("POST /imports/{import}/start", "startImport", "Bring an uploaded file in").And("POST /imports/{import}", web.Manager,
 			"Send the settings of checkImport, changed where they are wrong; left out, the file is read as proposed."), d.apiStart),
@@ -50,6 +54,7 @@ type apiImport struct {
 	Lines      int64      `json:"lines_new"`
 	Customers  int64      `json:"customers_new"`
 	Failure    string     `json:"failure" doc:"Why it failed, for a person"`
+	Settings   apiReading `json:"settings" doc:"How it is read, once that was chosen: until then checkImport proposes it"`
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
@@ -57,7 +62,7 @@ type apiImport struct {
 
 func shownImport(c *rest.Call, i Import) apiImport {
 	a := apiImport{ID: i.ID, File: i.File, State: string(i.State), Done: i.Done(), Rows: i.Position, Bad: i.Counts.Bad, New: i.Counts.New,
-		Changed: i.Counts.Changed, Same: i.Counts.Same, Lines: i.Counts.Lines, Customers: i.Counts.Customers, CreatedAt: i.CreatedAt}
+		Changed: i.Counts.Changed, Same: i.Counts.Same, Lines: i.Counts.Lines, Customers: i.Counts.Customers, Settings: shownSettings(i.Settings), CreatedAt: i.CreatedAt}
 	if i.Failure != nil {
 		a.Failure = c.Sentence(i.Failure)
 	}
@@ -120,6 +125,8 @@ type apiReading struct {
 	Columns  map[string]string `json:"columns,omitempty" maxProperties:"60" doc:"Which column holds what: by field, the column's name"`
 	Currency string            `json:"currency,omitempty" maxLength:"3"`
 	Zone     string            `json:"zone,omitempty" maxLength:"64"`
+	Dates    string            `json:"dates,omitempty" enum:"day,month,serial" doc:"What 3/4/2026 begins with, where the file does not show it"`
+	Mark     string            `json:"mark,omitempty" enum:"point,comma" doc:"Before the cents, where the file does not show it"`
 	Source   string            `json:"source,omitempty" maxLength:"60" doc:"Whose order numbers they are"`
 	Channel  string            `json:"channel,omitempty" maxLength:"100"`
 	Table    string            `json:"table,omitempty" maxLength:"100" doc:"The worksheet"`
@@ -130,6 +137,12 @@ func shownSettings(s Settings) apiReading {
 	a := apiReading{Layout: s.Layout, Currency: string(s.Currency), Zone: s.Zone, Source: s.Source, Channel: s.Channel, Table: s.Table, Encoding: s.Encoding, Columns: map[string]string{}}
 	for f, name := range s.Columns {
 		a.Columns[string(f)] = name
+	}
+	if s.Dates != sheet.OrderUnknown {
+		a.Dates = dateNames[s.Dates]
+	}
+	if s.Mark != sheet.NoMark {
+		a.Mark = markNames[s.Mark]
 	}
 	return a
 }
@@ -144,6 +157,12 @@ func (a apiReading) over(s Settings) Settings {
 			*v.to = v.from
 		}
 	}
+	if a.Dates != "" {
+		s.Dates = keyOf(dateNames, a.Dates)
+	}
+	if a.Mark != "" {
+		s.Mark = keyOf(markNames, a.Mark)
+	}
 	if len(a.Columns) > 0 {
 		s.Columns = map[Field]string{}
 		for f, name := range a.Columns {
@@ -157,7 +176,7 @@ func (a apiReading) over(s Settings) Settings {
 type apiPreview struct {
 	Header   []string   `json:"header" doc:"The names of its columns"`
 	Settings apiReading `json:"settings" doc:"As proposed, or as chosen before"`
-	AskDates bool       `json:"ask_dates" doc:"Nobody can tell days from months: it cannot be started by a program"`
+	AskDates bool       `json:"ask_dates" doc:"Nobody can tell days from months: settings must say dates before it is started"`
 }
 
 func (d door) check(c *rest.Call, i id.Import) (Import, Preview, error) {
@@ -195,11 +214,11 @@ func (d door) apiStart(c *rest.Call, in *apiStartInput) (*rest.One[apiImport], e
 	if err != nil {
 		return nil, err
 	}
-	if p.AskDates {
-		return nil, errs.Wrong("settings", "importers.dates.ask")
-	}
 	p.Settings = in.Body.Settings.over(p.Settings)
 	p.understand()
+	if p.AskDates {
+		return nil, errs.Wrong("settings/dates", "importers.dates.ask")
+	}
 	err = c.Write(d.db, func(ctx context.Context, tx *store.Tx) (err error) {
 		if err := Begin(ctx, tx, c.Staff.ID, im.ID, p.Header, p.Settings, Place{money.Currency(in.Body.Place.Currency), in.Body.Place.Zone}); err != nil {
 			return err

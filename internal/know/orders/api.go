@@ -44,7 +44,13 @@ func API(db *store.DB) []rest.Operation {
 	deliver := func(at, name string) rest.Operation {
 		return op("PUT "+at+"/delivery", "deliver"+name+"Order", "Note the day an order arrived").And("POST "+at+"/delivery", web.Till, "")
 	}
+	change := func(at, name string) rest.Operation {
+		return op("PATCH "+at, "change"+name+"Order", "Change the days of an order").And("", web.Till,
+			"A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; "+
+				"a day that is known can be another one, and none no more. What else becomes of it has the addresses below.")
+	}
 	all = append(all,
+		rest.Op(change(theirAt, ""), theirsPatched(d.apiChange)), rest.Op(change(walkinAt, "Walkin"), walkinsPatched(d.apiChange)),
 		rest.Op(op("GET "+theirAt, "getOrder", "Read an order with its lines and returns"), d.apiShow),
 		rest.Op(refund(theirAt, ""), theirs(d.apiRefund)), rest.Op(cancel(theirAt, ""), theirs(d.apiCancel)),
 		rest.Op(promise(theirAt, ""), theirs(d.apiPromise)), rest.Op(deliver(theirAt, ""), theirs(d.apiDeliver)),
@@ -232,6 +238,20 @@ type apiWalkin[B any] struct {
 	Body B
 }
 
+// apiTheirsPatch and apiWalkinPatch are the same for a JSON merge patch.
+type apiTheirsPatch[B any] struct {
+	Customer rest.ID[id.Customer] `path:"customer"`
+	Order    rest.ID[id.Order]    `path:"order"`
+	rest.IfMatch
+	Body B `contentType:"application/merge-patch+json"`
+}
+
+type apiWalkinPatch[B any] struct {
+	Order rest.ID[id.Order] `path:"order"`
+	rest.IfMatch
+	Body B `contentType:"application/merge-patch+json"`
+}
+
 // apiAsked names the order of an address, and the state it must be in.
 type apiAsked struct {
 	customer id.Customer // 0: a walk-in
@@ -247,6 +267,18 @@ func theirs[B any](do func(*rest.Call, apiAsked, B) (*rest.One[apiWholeOrder], e
 
 func walkins[B any](do func(*rest.Call, apiAsked, B) (*rest.One[apiWholeOrder], error)) func(*rest.Call, *apiWalkin[B]) (*rest.One[apiWholeOrder], error) {
 	return func(c *rest.Call, in *apiWalkin[B]) (*rest.One[apiWholeOrder], error) {
+		return do(c, apiAsked{0, in.Order.Of, in.IfMatch}, in.Body)
+	}
+}
+
+func theirsPatched[B any](do func(*rest.Call, apiAsked, B) (*rest.One[apiWholeOrder], error)) func(*rest.Call, *apiTheirsPatch[B]) (*rest.One[apiWholeOrder], error) {
+	return func(c *rest.Call, in *apiTheirsPatch[B]) (*rest.One[apiWholeOrder], error) {
+		return do(c, apiAsked{in.Customer.Of, in.Order.Of, in.IfMatch}, in.Body)
+	}
+}
+
+func walkinsPatched[B any](do func(*rest.Call, apiAsked, B) (*rest.One[apiWholeOrder], error)) func(*rest.Call, *apiWalkinPatch[B]) (*rest.One[apiWholeOrder], error) {
+	return func(c *rest.Call, in *apiWalkinPatch[B]) (*rest.One[apiWholeOrder], error) {
 		return do(c, apiAsked{0, in.Order.Of, in.IfMatch}, in.Body)
 	}
 }
@@ -335,6 +367,26 @@ func (d desk) apiPromise(c *rest.Call, at apiAsked, body apiDay) (*rest.One[apiW
 func (d desk) apiDeliver(c *rest.Call, at apiAsked, body apiDay) (*rest.One[apiWholeOrder], error) {
 	return d.apiDo(c, at, "delivered", func(ctx context.Context, tx *store.Tx, who id.Customer) error {
 		return Deliver(ctx, tx, who, at.order, body.Day, apiBy(c))
+	})
+}
+
+// apiDays are the days of an order.
+type apiDays struct {
+	PromisedDay  rest.Field[string] `json:"promised_day,omitzero" maxLength:"10" format:"date" example:"2026-04-01"`
+	DeliveredDay rest.Field[string] `json:"delivered_day,omitzero" maxLength:"10" format:"date" example:"2026-04-01"`
+}
+
+func (d desk) apiChange(c *rest.Call, at apiAsked, body apiDays) (*rest.One[apiWholeOrder], error) {
+	return d.apiDo(c, at, "changed", func(ctx context.Context, tx *store.Tx, who id.Customer) error {
+		if day := body.PromisedDay; day.Sent {
+			if err := Promise(ctx, tx, who, at.order, day.Value, apiBy(c)); err != nil {
+				return renamed(err, "day", "promised_day")
+			}
+		}
+		if day := body.DeliveredDay; day.Sent {
+			return renamed(Deliver(ctx, tx, who, at.order, day.Value, apiBy(c)), "day", "delivered_day")
+		}
+		return nil
 	})
 }
 

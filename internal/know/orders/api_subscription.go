@@ -30,6 +30,9 @@ func (d desk) apiSubscriptions() []rest.Operation {
 		rest.Op(op("PUT "+by+"/renewals/{number}", "renewSubscription", "Note that a period of a subscription was paid for").And("", web.Till,
 			"Once for each number. It is no revenue: tell of the payment as an order."), d.apiRenew),
 		rest.Op(op("GET "+at, "getSubscription", "Read a subscription with its history and renewals"), d.apiShowSubscription),
+		rest.Op(op("PATCH "+at, "changeSubscription", "Change how a subscription ends").And("", web.Agent,
+			"A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past "+
+				"ends it now. A notice is taken back by its source, and so is everything else."), d.apiChangeSubscription),
 		rest.Op(op("POST "+at+"/cancellation", "cancelSubscription", "Write down that a subscription ends").And("POST "+at+"/cancellation", web.Agent,
 			"Now, or on a later day. It ends nothing at whoever collects the money."), d.apiEndSubscription),
 	}
@@ -348,25 +351,65 @@ type apiSubscriptionEndInput struct {
 }
 
 func (d desk) apiEndSubscription(c *rest.Call, in *apiSubscriptionEndInput) (*rest.One[apiWholeSubscription], error) {
+	return d.apiEnd(c, in.Customer.Of, in.Subscription.Of, in.IfMatch, func(Subscription) (Leaving, error) {
+		return Leaving{known(in.Body.At), in.Body.Reason, in.Body.Note}, nil
+	})
+}
+
+type apiSubscriptionPatch struct {
+	Customer     rest.ID[id.Customer]     `path:"customer"`
+	Subscription rest.ID[id.Subscription] `path:"subscription"`
+	rest.IfMatch
+	Body struct {
+		CancelAt rest.Field[time.Time] `json:"cancel_at,omitzero" doc:"Where notice stands already, it may be left out"`
+		Reason   rest.Field[string]    `json:"reason,omitzero" enum:"too_expensive,unused,missing_features,switched,too_complex,quality,service,payment,disputed,other"`
+		Note     rest.Field[string]    `json:"note,omitzero" maxLength:"2000" doc:"In their own words"`
+	} `contentType:"application/merge-patch+json"`
+}
+
+func (d desk) apiChangeSubscription(c *rest.Call, in *apiSubscriptionPatch) (*rest.One[apiWholeSubscription], error) {
+	if b := in.Body; !b.CancelAt.Sent && !b.Reason.Sent && !b.Note.Sent {
+		return d.apiShowSubscription(c, &apiSubscriptionOf{Customer: in.Customer, Subscription: in.Subscription})
+	}
+	one, err := d.apiEnd(c, in.Customer.Of, in.Subscription.Of, in.IfMatch, func(s Subscription) (Leaving, error) {
+		l := Leaving{s.CancelAt, s.Reason, s.Note}
+		in.Body.CancelAt.Into(&l.At)
+		in.Body.Reason.Into(&l.Reason)
+		in.Body.Note.Into(&l.Note)
+		if l.At.IsZero() && !s.Over() { // Leaving takes it for now
+			return l, errs.Wrong("cancel_at", "orders.wrong.subscription-ends")
+		}
+		return l, nil
+	})
+	return one, renamed(err, "at", "cancel_at")
+}
+
+// apiEnd writes down the end of a subscription, as leaving has it, and answers
+// with how it is then.
+func (d desk) apiEnd(c *rest.Call, asked id.Customer, sub id.Subscription, match rest.IfMatch, leaving func(Subscription) (Leaving, error)) (*rest.One[apiWholeSubscription], error) {
 	var now apiWholeSubscription
 	err := c.Write(d.db, func(ctx context.Context, tx *store.Tx) error {
-		at, err := customers.Resolve(ctx, tx, in.Customer.Of)
+		at, err := customers.Resolve(ctx, tx, asked)
 		if err != nil {
 			return err
 		}
-		was, err := holdSubscription(ctx, tx, at, in.Subscription.Of)
+		was, err := holdSubscription(ctx, tx, at, sub)
 		if err != nil {
 			return err
 		}
-		if in.Match != "" {
+		if match.Match != "" {
 			if now, err = readWholeSubscription(ctx, tx, at, was.ID); err != nil {
 				return err
 			}
-			if err := in.Check(now); err != nil {
+			if err := match.Check(now); err != nil {
 				return err
 			}
 		}
-		if err := EndSubscription(ctx, tx, at, was.ID, Leaving{known(in.Body.At), in.Body.Reason, in.Body.Note}, apiBy(c)); err != nil {
+		l, err := leaving(was)
+		if err != nil {
+			return err
+		}
+		if err := EndSubscription(ctx, tx, at, was.ID, l, apiBy(c)); err != nil {
 			return err
 		}
 		if err := auditEnd(ctx, tx, c.Staff.ID, was); err != nil {

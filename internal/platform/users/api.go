@@ -24,6 +24,8 @@ func API(db *store.DB) []rest.Operation {
 		rest.Op(staff("POST /staff", "inviteStaff", "Add a member of staff").And("POST /staff", web.Owner,
 			"The answer holds a link by which they choose a password; it is not shown again. An owner is added by one who is signed in, never by a key.").Making(), d.apiInvite),
 		rest.Op(staff("GET /staff/{user}", "getStaff", "Read a member of staff"), d.apiMember),
+		rest.Op(staff("PATCH /staff/{user}", "changeStaff", "Change the role of a member of staff, or whether they are let in").And("", web.Owner,
+			"A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in."), d.apiChange),
 		rest.Op(staff("PUT /staff/{user}/role", "changeRole", "Give a member of staff another role").And("POST /staff/{user}/role", web.Owner,
 			"Nobody becomes or stays an owner by a key: owners are changed by one who is signed in."), d.apiRole),
 		rest.Op(staff("POST /staff/{user}/link", "makePasswordLink", "Make a link to choose a password").And("POST /staff/{user}/link", web.Owner,
@@ -216,6 +218,50 @@ func (d desk) apiRole(c *rest.Call, in *apiRoleInput) (*rest.One[apiUser], error
 			return err
 		}
 		return SetRole(ctx, tx, c.Staff.ID, u.ID, role)
+	})
+}
+
+type apiUserPatch struct {
+	User rest.ID[id.User] `path:"user"`
+	rest.IfMatch
+	Body struct {
+		Role  rest.Field[string] `json:"role,omitzero" enum:"viewer,till,agent,manager,owner"`
+		State rest.Field[string] `json:"state,omitzero" enum:"active,disabled" doc:"disabled lets them in no more, active again"`
+	} `contentType:"application/merge-patch+json"`
+}
+
+func (d desk) apiChange(c *rest.Call, in *apiUserPatch) (*rest.One[apiUser], error) {
+	var role web.Role
+	if r := in.Body.Role; r.Sent {
+		var err error
+		if role, err = web.ParseRole(r.Value); err != nil {
+			return nil, errs.Wrong("role", "users.wrong.role")
+		}
+		if role == web.Owner {
+			return nil, errOwnerByKey
+		}
+	}
+	if s := in.Body.State; s.Sent && s.Value == "" {
+		return nil, errs.Wrong("state", "users.wrong.state")
+	}
+	return d.apiDo(c, in.User.Of, func(ctx context.Context, tx *store.Tx) error {
+		u, err := ByID(ctx, tx, in.User.Of)
+		if err == nil {
+			err = in.Check(u.api())
+		}
+		if err == nil && in.Body.Role.Sent && role != u.Role {
+			err = SetRole(ctx, tx, c.Staff.ID, u.ID, role)
+		}
+		if err != nil {
+			return err
+		}
+		switch out := !u.DisabledAt.IsZero(); {
+		case !out && in.Body.State.Value == "disabled":
+			return Disable(ctx, tx, c.Staff.ID, u.ID)
+		case out && in.Body.State.Value == "active":
+			return Enable(ctx, tx, c.Staff.ID, u.ID)
+		}
+		return nil
 	})
 }
 

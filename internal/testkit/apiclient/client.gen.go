@@ -609,6 +609,84 @@ func (e ProductPatchBodyKind) Valid() bool {
 	}
 }
 
+// Defines values for ReadingDates.
+const (
+	ReadingDatesDay    ReadingDates = "day"
+	ReadingDatesMonth  ReadingDates = "month"
+	ReadingDatesSerial ReadingDates = "serial"
+)
+
+// Valid indicates whether the value is a known member of the ReadingDates enum.
+func (e ReadingDates) Valid() bool {
+	switch e {
+	case ReadingDatesDay:
+		return true
+	case ReadingDatesMonth:
+		return true
+	case ReadingDatesSerial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadingMark.
+const (
+	ReadingMarkComma ReadingMark = "comma"
+	ReadingMarkPoint ReadingMark = "point"
+)
+
+// Valid indicates whether the value is a known member of the ReadingMark enum.
+func (e ReadingMark) Valid() bool {
+	switch e {
+	case ReadingMarkComma:
+		return true
+	case ReadingMarkPoint:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadingPatchDates.
+const (
+	ReadingPatchDatesDay    ReadingPatchDates = "day"
+	ReadingPatchDatesMonth  ReadingPatchDates = "month"
+	ReadingPatchDatesSerial ReadingPatchDates = "serial"
+)
+
+// Valid indicates whether the value is a known member of the ReadingPatchDates enum.
+func (e ReadingPatchDates) Valid() bool {
+	switch e {
+	case ReadingPatchDatesDay:
+		return true
+	case ReadingPatchDatesMonth:
+		return true
+	case ReadingPatchDatesSerial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadingPatchMark.
+const (
+	ReadingPatchMarkComma ReadingPatchMark = "comma"
+	ReadingPatchMarkPoint ReadingPatchMark = "point"
+)
+
+// Valid indicates whether the value is a known member of the ReadingPatchMark enum.
+func (e ReadingPatchMark) Valid() bool {
+	switch e {
+	case ReadingPatchMarkComma:
+		return true
+	case ReadingPatchMarkPoint:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RecordResultResult.
 const (
 	RecordResultResultKnown    RecordResultResult = "known"
@@ -720,6 +798,48 @@ func (e SubscriptionStatus) Valid() bool {
 	case SubscriptionStatusPaused:
 		return true
 	case SubscriptionStatusTrialing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SubscriptionPatchBodyReason.
+const (
+	SubscriptionPatchBodyReasonDisputed        SubscriptionPatchBodyReason = "disputed"
+	SubscriptionPatchBodyReasonMissingFeatures SubscriptionPatchBodyReason = "missing_features"
+	SubscriptionPatchBodyReasonOther           SubscriptionPatchBodyReason = "other"
+	SubscriptionPatchBodyReasonPayment         SubscriptionPatchBodyReason = "payment"
+	SubscriptionPatchBodyReasonQuality         SubscriptionPatchBodyReason = "quality"
+	SubscriptionPatchBodyReasonService         SubscriptionPatchBodyReason = "service"
+	SubscriptionPatchBodyReasonSwitched        SubscriptionPatchBodyReason = "switched"
+	SubscriptionPatchBodyReasonTooComplex      SubscriptionPatchBodyReason = "too_complex"
+	SubscriptionPatchBodyReasonTooExpensive    SubscriptionPatchBodyReason = "too_expensive"
+	SubscriptionPatchBodyReasonUnused          SubscriptionPatchBodyReason = "unused"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionPatchBodyReason enum.
+func (e SubscriptionPatchBodyReason) Valid() bool {
+	switch e {
+	case SubscriptionPatchBodyReasonDisputed:
+		return true
+	case SubscriptionPatchBodyReasonMissingFeatures:
+		return true
+	case SubscriptionPatchBodyReasonOther:
+		return true
+	case SubscriptionPatchBodyReasonPayment:
+		return true
+	case SubscriptionPatchBodyReasonQuality:
+		return true
+	case SubscriptionPatchBodyReasonService:
+		return true
+	case SubscriptionPatchBodyReasonSwitched:
+		return true
+	case SubscriptionPatchBodyReasonTooComplex:
+		return true
+	case SubscriptionPatchBodyReasonTooExpensive:
+		return true
+	case SubscriptionPatchBodyReasonUnused:
 		return true
 	default:
 		return false
@@ -888,6 +1008,51 @@ func (e UserState) Valid() bool {
 	case UserStateDisabled:
 		return true
 	case UserStateInvited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserPatchBodyRole.
+const (
+	UserPatchBodyRoleAgent   UserPatchBodyRole = "agent"
+	UserPatchBodyRoleManager UserPatchBodyRole = "manager"
+	UserPatchBodyRoleOwner   UserPatchBodyRole = "owner"
+	UserPatchBodyRoleTill    UserPatchBodyRole = "till"
+	UserPatchBodyRoleViewer  UserPatchBodyRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the UserPatchBodyRole enum.
+func (e UserPatchBodyRole) Valid() bool {
+	switch e {
+	case UserPatchBodyRoleAgent:
+		return true
+	case UserPatchBodyRoleManager:
+		return true
+	case UserPatchBodyRoleOwner:
+		return true
+	case UserPatchBodyRoleTill:
+		return true
+	case UserPatchBodyRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserPatchBodyState.
+const (
+	UserPatchBodyStateActive   UserPatchBodyState = "active"
+	UserPatchBodyStateDisabled UserPatchBodyState = "disabled"
+)
+
+// Valid indicates whether the value is a known member of the UserPatchBodyState enum.
+func (e UserPatchBodyState) Valid() bool {
+	switch e {
+	case UserPatchBodyStateActive:
+		return true
+	case UserPatchBodyStateDisabled:
 		return true
 	default:
 		return false
@@ -2046,6 +2211,15 @@ type Day struct {
 	Day openapi_types.Date `json:"day"`
 }
 
+// Days defines model for Days.
+type Days struct {
+	// DeliveredDay Example: 2026-04-01
+	DeliveredDay *openapi_types.Date `json:"delivered_day,omitempty"`
+
+	// PromisedDay Example: 2026-04-01
+	PromisedDay *openapi_types.Date `json:"promised_day,omitempty"`
+}
+
 // Delivery defines model for Delivery.
 type Delivery struct {
 	Attempts int64 `json:"attempts"`
@@ -2294,12 +2468,18 @@ type Import struct {
 	// Rows Rows done
 	Rows      int64       `json:"rows"`
 	RowsBad   int64       `json:"rows_bad"`
+	Settings  Reading     `json:"settings"`
 	StartedAt *time.Time  `json:"started_at,omitempty"`
 	State     ImportState `json:"state"`
 }
 
 // ImportState defines model for Import.State.
 type ImportState string
+
+// ImportPatchBody defines model for ImportPatchBody.
+type ImportPatchBody struct {
+	Settings *ReadingPatch `json:"settings,omitempty"`
+}
 
 // InviteInputBody defines model for InviteInputBody.
 type InviteInputBody struct {
@@ -2929,7 +3109,7 @@ type Point struct {
 
 // Preview defines model for Preview.
 type Preview struct {
-	// AskDates Nobody can tell days from months: it cannot be started by a program
+	// AskDates Nobody can tell days from months: settings must say dates before it is started
 	AskDates bool `json:"ask_dates"`
 
 	// Header The names of its columns
@@ -3079,10 +3259,16 @@ type Reading struct {
 	// Columns Which column holds what: by field, the column's name
 	Columns  *map[string]string `json:"columns,omitempty"`
 	Currency *string            `json:"currency,omitempty"`
-	Encoding *string            `json:"encoding,omitempty"`
+
+	// Dates What 3/4/2026 begins with, where the file does not show it
+	Dates    *ReadingDates `json:"dates,omitempty"`
+	Encoding *string       `json:"encoding,omitempty"`
 
 	// Layout The shop whose export it is, or mapping
 	Layout *string `json:"layout,omitempty"`
+
+	// Mark Before the cents, where the file does not show it
+	Mark *ReadingMark `json:"mark,omitempty"`
 
 	// Source Whose order numbers they are
 	Source *string `json:"source,omitempty"`
@@ -3091,6 +3277,36 @@ type Reading struct {
 	Table *string `json:"table,omitempty"`
 	Zone  *string `json:"zone,omitempty"`
 }
+
+// ReadingDates What 3/4/2026 begins with, where the file does not show it
+type ReadingDates string
+
+// ReadingMark Before the cents, where the file does not show it
+type ReadingMark string
+
+// ReadingPatch defines model for ReadingPatch.
+type ReadingPatch struct {
+	Channel *string `json:"channel,omitempty"`
+
+	// Columns By field, the column's name; null: the one that the layout knows; an empty name: none
+	Columns  *map[string]*string `json:"columns,omitempty"`
+	Currency *string             `json:"currency,omitempty"`
+	Dates    *ReadingPatchDates  `json:"dates,omitempty"`
+	Encoding *string             `json:"encoding,omitempty"`
+
+	// Layout null: all as proposed
+	Layout *string           `json:"layout,omitempty"`
+	Mark   *ReadingPatchMark `json:"mark,omitempty"`
+	Source *string           `json:"source,omitempty"`
+	Table  *string           `json:"table,omitempty"`
+	Zone   *string           `json:"zone,omitempty"`
+}
+
+// ReadingPatchDates defines model for ReadingPatch.Dates.
+type ReadingPatchDates string
+
+// ReadingPatchMark defines model for ReadingPatch.Mark.
+type ReadingPatchMark string
 
 // RecordResult defines model for RecordResult.
 type RecordResult struct {
@@ -3478,6 +3694,19 @@ type SubscriptionIntervalUnit string
 // SubscriptionStatus defines model for Subscription.Status.
 type SubscriptionStatus string
 
+// SubscriptionPatchBody defines model for SubscriptionPatchBody.
+type SubscriptionPatchBody struct {
+	// CancelAt Where notice stands already, it may be left out
+	CancelAt *time.Time `json:"cancel_at,omitempty"`
+
+	// Note In their own words
+	Note   *string                      `json:"note,omitempty"`
+	Reason *SubscriptionPatchBodyReason `json:"reason,omitempty"`
+}
+
+// SubscriptionPatchBodyReason defines model for SubscriptionPatchBody.Reason.
+type SubscriptionPatchBodyReason string
+
 // SubscriptionRenewal defines model for SubscriptionRenewal.
 type SubscriptionRenewal struct {
 	AmountMinor int64      `json:"amount_minor"`
@@ -3664,6 +3893,20 @@ type UserRole string
 
 // UserState defines model for User.State.
 type UserState string
+
+// UserPatchBody defines model for UserPatchBody.
+type UserPatchBody struct {
+	Role *UserPatchBodyRole `json:"role,omitempty"`
+
+	// State disabled lets them in no more, active again
+	State *UserPatchBodyState `json:"state,omitempty"`
+}
+
+// UserPatchBodyRole defines model for UserPatchBody.Role.
+type UserPatchBodyRole string
+
+// UserPatchBodyState disabled lets them in no more, active again
+type UserPatchBodyState string
 
 // Value defines model for Value.
 type Value struct {
@@ -4153,6 +4396,15 @@ type GetOrderParams struct {
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
+// ChangeOrderParams defines parameters for ChangeOrder.
+type ChangeOrderParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // CancelOrderParams defines parameters for CancelOrder.
 type CancelOrderParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -4205,6 +4457,15 @@ type GetSubscriptionParams struct {
 
 	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ChangeSubscriptionParams defines parameters for ChangeSubscription.
+type ChangeSubscriptionParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // CancelSubscriptionParams defines parameters for CancelSubscription.
@@ -4343,6 +4604,15 @@ type GetImportParams struct {
 
 	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ChangeImportParams defines parameters for ChangeImport.
+type ChangeImportParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // ListBadRowsParams defines parameters for ListBadRows.
@@ -4666,6 +4936,15 @@ type GetWalkinOrderParams struct {
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
+// ChangeWalkinOrderParams defines parameters for ChangeWalkinOrder.
+type ChangeWalkinOrderParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // CancelWalkinOrderParams defines parameters for CancelWalkinOrder.
 type CancelWalkinOrderParams struct {
 	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
@@ -4850,6 +5129,15 @@ type GetStaffParams struct {
 
 	// IfNoneMatch An ETag that you have: while the answer is still that, it is not sent again
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ChangeStaffParams defines parameters for ChangeStaff.
+type ChangeStaffParams struct {
+	// IdempotencyKey Any text of your own. The same request with the same one is done once, and gets the same answer for a day.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Change it only if its ETag is still this one
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // DisableStaffParams defines parameters for DisableStaff.
@@ -5110,6 +5398,9 @@ type MergeCustomerJSONRequestBody = MergeInputBody
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NoteInputBody
 
+// ChangeOrderApplicationMergePatchPlusJSONRequestBody defines body for ChangeOrder for application/merge-patch+json ContentType.
+type ChangeOrderApplicationMergePatchPlusJSONRequestBody = Days
+
 // CancelOrderJSONRequestBody defines body for CancelOrder for application/json ContentType.
 type CancelOrderJSONRequestBody = Cancelling
 
@@ -5122,11 +5413,17 @@ type PromiseOrderJSONRequestBody = Day
 // RefundOrderJSONRequestBody defines body for RefundOrder for application/json ContentType.
 type RefundOrderJSONRequestBody = Back
 
+// ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody defines body for ChangeSubscription for application/merge-patch+json ContentType.
+type ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody = SubscriptionPatchBody
+
 // CancelSubscriptionJSONRequestBody defines body for CancelSubscription for application/json ContentType.
 type CancelSubscriptionJSONRequestBody = Leaving
 
 // RecordEventsJSONRequestBody defines body for RecordEvents for application/json ContentType.
 type RecordEventsJSONRequestBody = RecordsInputBody
+
+// ChangeImportApplicationMergePatchPlusJSONRequestBody defines body for ChangeImport for application/merge-patch+json ContentType.
+type ChangeImportApplicationMergePatchPlusJSONRequestBody = ImportPatchBody
 
 // StartImportJSONRequestBody defines body for StartImport for application/json ContentType.
 type StartImportJSONRequestBody = StartInputBody
@@ -5148,6 +5445,9 @@ type UpsertOrderJSONRequestBody = Sale
 
 // UpsertOrdersJSONRequestBody defines body for UpsertOrders for application/json ContentType.
 type UpsertOrdersJSONRequestBody = OrdersInputBody
+
+// ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody defines body for ChangeWalkinOrder for application/merge-patch+json ContentType.
+type ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody = Days
 
 // CancelWalkinOrderJSONRequestBody defines body for CancelWalkinOrder for application/json ContentType.
 type CancelWalkinOrderJSONRequestBody = Cancelling
@@ -5175,6 +5475,9 @@ type ChangeSettingsApplicationMergePatchPlusJSONRequestBody = SettingsPatchBody
 
 // InviteStaffJSONRequestBody defines body for InviteStaff for application/json ContentType.
 type InviteStaffJSONRequestBody = InviteInputBody
+
+// ChangeStaffApplicationMergePatchPlusJSONRequestBody defines body for ChangeStaff for application/merge-patch+json ContentType.
+type ChangeStaffApplicationMergePatchPlusJSONRequestBody = UserPatchBody
 
 // ChangeRoleJSONRequestBody defines body for ChangeRole for application/json ContentType.
 type ChangeRoleJSONRequestBody = RoleInputBody
@@ -5750,6 +6053,28 @@ type ClientInterface interface {
 	// Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
 	GetOrder(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ChangeOrderWithBody Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+	ChangeOrderWithBody(ctx context.Context, customer string, order string, params *ChangeOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeOrderWithApplicationMergePatchPlusJSONBody Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+	ChangeOrderWithApplicationMergePatchPlusJSONBody(ctx context.Context, customer string, order string, params *ChangeOrderParams, body ChangeOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CancelOrderWithBody Call an order off
 	//
 	// Needs the scope `orders:write` and the role agent.
@@ -5841,6 +6166,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
 	GetSubscription(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeSubscriptionWithBody Change how a subscription ends
+	//
+	// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+	ChangeSubscriptionWithBody(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeSubscriptionWithApplicationMergePatchPlusJSONBody Change how a subscription ends
+	//
+	// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+	ChangeSubscriptionWithApplicationMergePatchPlusJSONBody(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, body ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelSubscriptionWithBody Write down that a subscription ends
 	//
@@ -5973,6 +6320,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /imports/{import} (the `GetImport` operationId).
 	GetImport(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeImportWithBody Change how an uploaded file is to be read
+	//
+	// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+	//
+	// Needs the scope `imports:write` and the role manager.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+	ChangeImportWithBody(ctx context.Context, pImport string, params *ChangeImportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeImportWithApplicationMergePatchPlusJSONBody Change how an uploaded file is to be read
+	//
+	// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+	//
+	// Needs the scope `imports:write` and the role manager.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+	ChangeImportWithApplicationMergePatchPlusJSONBody(ctx context.Context, pImport string, params *ChangeImportParams, body ChangeImportApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListBadRows List the rows that were left out, with their reason
 	//
@@ -6282,6 +6651,28 @@ type ClientInterface interface {
 	// Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
 	GetWalkinOrder(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ChangeWalkinOrderWithBody Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+	ChangeWalkinOrderWithBody(ctx context.Context, order string, params *ChangeWalkinOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeWalkinOrderWithApplicationMergePatchPlusJSONBody Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+	ChangeWalkinOrderWithApplicationMergePatchPlusJSONBody(ctx context.Context, order string, params *ChangeWalkinOrderParams, body ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CancelWalkinOrderWithBody Call an order off
 	//
 	// Needs the scope `orders:write` and the role agent.
@@ -6528,6 +6919,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /staff/{user} (the `GetStaff` operationId).
 	GetStaff(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeStaffWithBody Change the role of a member of staff, or whether they are let in
+	//
+	// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+	//
+	// Needs the scope `staff:write` and the role owner.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+	ChangeStaffWithBody(ctx context.Context, user string, params *ChangeStaffParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeStaffWithApplicationMergePatchPlusJSONBody Change the role of a member of staff, or whether they are let in
+	//
+	// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+	//
+	// Needs the scope `staff:write` and the role owner.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+	ChangeStaffWithApplicationMergePatchPlusJSONBody(ctx context.Context, user string, params *ChangeStaffParams, body ChangeStaffApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DisableStaff Let a member of staff in no more
 	//
@@ -7797,6 +8210,48 @@ func (c *Client) GetOrder(ctx context.Context, customer string, order string, pa
 	return c.Client.Do(req)
 }
 
+// ChangeOrderWithBody Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+func (c *Client) ChangeOrderWithBody(ctx context.Context, customer string, order string, params *ChangeOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeOrderRequestWithBody(c.Server, customer, order, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeOrderWithApplicationMergePatchPlusJSONBody Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+func (c *Client) ChangeOrderWithApplicationMergePatchPlusJSONBody(ctx context.Context, customer string, order string, params *ChangeOrderParams, body ChangeOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeOrderRequestWithApplicationMergePatchPlusJSONBody(c.Server, customer, order, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CancelOrderWithBody Call an order off
 //
 // Needs the scope `orders:write` and the role agent.
@@ -7979,6 +8434,48 @@ func (c *Client) GetScore(ctx context.Context, customer string, params *GetScore
 // Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
 func (c *Client) GetSubscription(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSubscriptionRequest(c.Server, customer, subscription, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeSubscriptionWithBody Change how a subscription ends
+//
+// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+func (c *Client) ChangeSubscriptionWithBody(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeSubscriptionRequestWithBody(c.Server, customer, subscription, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeSubscriptionWithApplicationMergePatchPlusJSONBody Change how a subscription ends
+//
+// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+func (c *Client) ChangeSubscriptionWithApplicationMergePatchPlusJSONBody(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, body ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeSubscriptionRequestWithApplicationMergePatchPlusJSONBody(c.Server, customer, subscription, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8271,6 +8768,48 @@ func (c *Client) RemoveImport(ctx context.Context, pImport string, params *Remov
 // Corresponds with GET /imports/{import} (the `GetImport` operationId).
 func (c *Client) GetImport(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetImportRequest(c.Server, pImport, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeImportWithBody Change how an uploaded file is to be read
+//
+// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+//
+// Needs the scope `imports:write` and the role manager.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+func (c *Client) ChangeImportWithBody(ctx context.Context, pImport string, params *ChangeImportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeImportRequestWithBody(c.Server, pImport, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeImportWithApplicationMergePatchPlusJSONBody Change how an uploaded file is to be read
+//
+// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+//
+// Needs the scope `imports:write` and the role manager.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+func (c *Client) ChangeImportWithApplicationMergePatchPlusJSONBody(ctx context.Context, pImport string, params *ChangeImportParams, body ChangeImportApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeImportRequestWithApplicationMergePatchPlusJSONBody(c.Server, pImport, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8929,6 +9468,48 @@ func (c *Client) GetWalkinOrder(ctx context.Context, order string, params *GetWa
 	return c.Client.Do(req)
 }
 
+// ChangeWalkinOrderWithBody Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+func (c *Client) ChangeWalkinOrderWithBody(ctx context.Context, order string, params *ChangeWalkinOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeWalkinOrderRequestWithBody(c.Server, order, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeWalkinOrderWithApplicationMergePatchPlusJSONBody Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+func (c *Client) ChangeWalkinOrderWithApplicationMergePatchPlusJSONBody(ctx context.Context, order string, params *ChangeWalkinOrderParams, body ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeWalkinOrderRequestWithApplicationMergePatchPlusJSONBody(c.Server, order, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CancelWalkinOrderWithBody Call an order off
 //
 // Needs the scope `orders:write` and the role agent.
@@ -9436,6 +10017,48 @@ func (c *Client) InviteStaff(ctx context.Context, params *InviteStaffParams, bod
 // Corresponds with GET /staff/{user} (the `GetStaff` operationId).
 func (c *Client) GetStaff(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetStaffRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeStaffWithBody Change the role of a member of staff, or whether they are let in
+//
+// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+//
+// Needs the scope `staff:write` and the role owner.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+func (c *Client) ChangeStaffWithBody(ctx context.Context, user string, params *ChangeStaffParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeStaffRequestWithBody(c.Server, user, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeStaffWithApplicationMergePatchPlusJSONBody Change the role of a member of staff, or whether they are let in
+//
+// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+//
+// Needs the scope `staff:write` and the role owner.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+func (c *Client) ChangeStaffWithApplicationMergePatchPlusJSONBody(ctx context.Context, user string, params *ChangeStaffParams, body ChangeStaffApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeStaffRequestWithApplicationMergePatchPlusJSONBody(c.Server, user, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -12932,6 +13555,86 @@ func NewGetOrderRequest(server string, customer string, order string, params *Ge
 	return req, nil
 }
 
+// NewChangeOrderRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeOrder builder with application/merge-patch+json body
+func NewChangeOrderRequestWithApplicationMergePatchPlusJSONBody(server string, customer string, order string, params *ChangeOrderParams, body ChangeOrderApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeOrderRequestWithBody(server, customer, order, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeOrderRequestWithBody constructs an http.Request for the ChangeOrder method, with any body, and a specified content type
+func NewChangeOrderRequestWithBody(server string, customer string, order string, params *ChangeOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "order", order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/orders/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCancelOrderRequest calls the generic CancelOrder builder with application/json body
 func NewCancelOrderRequest(server string, customer string, order string, params *CancelOrderParams, body CancelOrderJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -13404,6 +14107,86 @@ func NewGetSubscriptionRequest(server string, customer string, subscription stri
 			}
 
 			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewChangeSubscriptionRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeSubscription builder with application/merge-patch+json body
+func NewChangeSubscriptionRequestWithApplicationMergePatchPlusJSONBody(server string, customer string, subscription string, params *ChangeSubscriptionParams, body ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeSubscriptionRequestWithBody(server, customer, subscription, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeSubscriptionRequestWithBody constructs an http.Request for the ChangeSubscription method, with any body, and a specified content type
+func NewChangeSubscriptionRequestWithBody(server string, customer string, subscription string, params *ChangeSubscriptionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer", customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "subscription", subscription, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/customers/%s/subscriptions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -14384,6 +15167,79 @@ func NewGetImportRequest(server string, pImport string, params *GetImportParams)
 			}
 
 			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewChangeImportRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeImport builder with application/merge-patch+json body
+func NewChangeImportRequestWithApplicationMergePatchPlusJSONBody(server string, pImport string, params *ChangeImportParams, body ChangeImportApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeImportRequestWithBody(server, pImport, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeImportRequestWithBody constructs an http.Request for the ChangeImport method, with any body, and a specified content type
+func NewChangeImportRequestWithBody(server string, pImport string, params *ChangeImportParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "import", pImport, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/imports/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -16628,6 +17484,79 @@ func NewGetWalkinOrderRequest(server string, order string, params *GetWalkinOrde
 	return req, nil
 }
 
+// NewChangeWalkinOrderRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeWalkinOrder builder with application/merge-patch+json body
+func NewChangeWalkinOrderRequestWithApplicationMergePatchPlusJSONBody(server string, order string, params *ChangeWalkinOrderParams, body ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeWalkinOrderRequestWithBody(server, order, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeWalkinOrderRequestWithBody constructs an http.Request for the ChangeWalkinOrder method, with any body, and a specified content type
+func NewChangeWalkinOrderRequestWithBody(server string, order string, params *ChangeWalkinOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "order", order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/orders/walk-in/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCancelWalkinOrderRequest calls the generic CancelWalkinOrder builder with application/json body
 func NewCancelWalkinOrderRequest(server string, order string, params *CancelWalkinOrderParams, body CancelWalkinOrderJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -17993,6 +18922,79 @@ func NewGetStaffRequest(server string, user string, params *GetStaffParams) (*ht
 			}
 
 			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewChangeStaffRequestWithApplicationMergePatchPlusJSONBody calls the generic ChangeStaff builder with application/merge-patch+json body
+func NewChangeStaffRequestWithApplicationMergePatchPlusJSONBody(server string, user string, params *ChangeStaffParams, body ChangeStaffApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeStaffRequestWithBody(server, user, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewChangeStaffRequestWithBody constructs an http.Request for the ChangeStaff method, with any body, and a specified content type
+func NewChangeStaffRequestWithBody(server string, user string, params *ChangeStaffParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/staff/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -20204,6 +21206,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /customers/{customer}/orders/{order} (the `GetOrder` operationId).
 	GetOrderWithResponse(ctx context.Context, customer string, order string, params *GetOrderParams, reqEditors ...RequestEditorFn) (*GetOrderAnswer, error)
 
+	// ChangeOrderWithBodyWithResponse Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+	ChangeOrderWithBodyWithResponse(ctx context.Context, customer string, order string, params *ChangeOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeOrderAnswer, error)
+
+	// ChangeOrderWithApplicationMergePatchPlusJSONBodyWithResponse Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+	ChangeOrderWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, customer string, order string, params *ChangeOrderParams, body ChangeOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeOrderAnswer, error)
+
 	// CancelOrderWithBodyWithResponse Call an order off
 	//
 	// Needs the scope `orders:write` and the role agent.
@@ -20299,6 +21323,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /customers/{customer}/subscriptions/{subscription} (the `GetSubscription` operationId).
 	GetSubscriptionWithResponse(ctx context.Context, customer string, subscription string, params *GetSubscriptionParams, reqEditors ...RequestEditorFn) (*GetSubscriptionAnswer, error)
+
+	// ChangeSubscriptionWithBodyWithResponse Change how a subscription ends
+	//
+	// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+	ChangeSubscriptionWithBodyWithResponse(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeSubscriptionAnswer, error)
+
+	// ChangeSubscriptionWithApplicationMergePatchPlusJSONBodyWithResponse Change how a subscription ends
+	//
+	// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+	//
+	// Needs the scope `orders:write` and the role agent.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+	ChangeSubscriptionWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, body ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeSubscriptionAnswer, error)
 
 	// CancelSubscriptionWithBodyWithResponse Write down that a subscription ends
 	//
@@ -20453,6 +21499,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /imports/{import} (the `GetImport` operationId).
 	GetImportWithResponse(ctx context.Context, pImport string, params *GetImportParams, reqEditors ...RequestEditorFn) (*GetImportAnswer, error)
+
+	// ChangeImportWithBodyWithResponse Change how an uploaded file is to be read
+	//
+	// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+	//
+	// Needs the scope `imports:write` and the role manager.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+	ChangeImportWithBodyWithResponse(ctx context.Context, pImport string, params *ChangeImportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeImportAnswer, error)
+
+	// ChangeImportWithApplicationMergePatchPlusJSONBodyWithResponse Change how an uploaded file is to be read
+	//
+	// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+	//
+	// Needs the scope `imports:write` and the role manager.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+	ChangeImportWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, pImport string, params *ChangeImportParams, body ChangeImportApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeImportAnswer, error)
 
 	// ListBadRowsWithResponse List the rows that were left out, with their reason
 	//
@@ -20802,6 +21870,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /orders/walk-in/{order} (the `GetWalkinOrder` operationId).
 	GetWalkinOrderWithResponse(ctx context.Context, order string, params *GetWalkinOrderParams, reqEditors ...RequestEditorFn) (*GetWalkinOrderAnswer, error)
 
+	// ChangeWalkinOrderWithBodyWithResponse Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+	ChangeWalkinOrderWithBodyWithResponse(ctx context.Context, order string, params *ChangeWalkinOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeWalkinOrderAnswer, error)
+
+	// ChangeWalkinOrderWithApplicationMergePatchPlusJSONBodyWithResponse Change the days of an order
+	//
+	// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+	//
+	// Needs the scope `orders:write` and the role till.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+	ChangeWalkinOrderWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, order string, params *ChangeWalkinOrderParams, body ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWalkinOrderAnswer, error)
+
 	// CancelWalkinOrderWithBodyWithResponse Call an order off
 	//
 	// Needs the scope `orders:write` and the role agent.
@@ -21066,6 +22156,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /staff/{user} (the `GetStaff` operationId).
 	GetStaffWithResponse(ctx context.Context, user string, params *GetStaffParams, reqEditors ...RequestEditorFn) (*GetStaffAnswer, error)
+
+	// ChangeStaffWithBodyWithResponse Change the role of a member of staff, or whether they are let in
+	//
+	// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+	//
+	// Needs the scope `staff:write` and the role owner.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+	ChangeStaffWithBodyWithResponse(ctx context.Context, user string, params *ChangeStaffParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeStaffAnswer, error)
+
+	// ChangeStaffWithApplicationMergePatchPlusJSONBodyWithResponse Change the role of a member of staff, or whether they are let in
+	//
+	// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+	//
+	// Needs the scope `staff:write` and the role owner.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+	ChangeStaffWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, user string, params *ChangeStaffParams, body ChangeStaffApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeStaffAnswer, error)
 
 	// DisableStaffWithResponse Let a member of staff in no more
 	//
@@ -23318,6 +24430,61 @@ func (r GetOrderAnswer) ContentType() string {
 	return ""
 }
 
+// ChangeOrderAnswer200Headers the declared response headers of an HTTP 200 response for ChangeOrder
+type ChangeOrderAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeOrderAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeOrder
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeOrderAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeOrderAnswer) GetJSON200() *WholeOrder {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeOrderAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeOrderAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeOrderAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeOrderAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeOrderAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // CancelOrderAnswer200Headers the declared response headers of an HTTP 200 response for CancelOrder
 type CancelOrderAnswer200Headers struct {
 	ETag *string
@@ -23642,6 +24809,61 @@ func (r GetSubscriptionAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSubscriptionAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ChangeSubscriptionAnswer200Headers the declared response headers of an HTTP 200 response for ChangeSubscription
+type ChangeSubscriptionAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeSubscriptionAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeSubscription
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeSubscriptionAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeSubscriptionAnswer) GetJSON200() *WholeSubscription {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeSubscriptionAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeSubscriptionAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeSubscriptionAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeSubscriptionAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeSubscriptionAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -24342,6 +25564,61 @@ func (r GetImportAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetImportAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ChangeImportAnswer200Headers the declared response headers of an HTTP 200 response for ChangeImport
+type ChangeImportAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeImportAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Import
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeImportAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeImportAnswer) GetJSON200() *Import {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeImportAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeImportAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeImportAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeImportAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeImportAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -25805,6 +27082,61 @@ func (r GetWalkinOrderAnswer) ContentType() string {
 	return ""
 }
 
+// ChangeWalkinOrderAnswer200Headers the declared response headers of an HTTP 200 response for ChangeWalkinOrder
+type ChangeWalkinOrderAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeWalkinOrderAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WholeOrder
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeWalkinOrderAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeWalkinOrderAnswer) GetJSON200() *WholeOrder {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeWalkinOrderAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeWalkinOrderAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeWalkinOrderAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeWalkinOrderAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeWalkinOrderAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // CancelWalkinOrderAnswer200Headers the declared response headers of an HTTP 200 response for CancelWalkinOrder
 type CancelWalkinOrderAnswer200Headers struct {
 	ETag *string
@@ -26747,6 +28079,61 @@ func (r GetStaffAnswer) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetStaffAnswer) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ChangeStaffAnswer200Headers the declared response headers of an HTTP 200 response for ChangeStaff
+type ChangeStaffAnswer200Headers struct {
+	ETag *string
+}
+
+type ChangeStaffAnswer struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeStaffAnswer200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeStaffAnswer) GetJSON200() *User {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeStaffAnswer) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeStaffAnswer) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeStaffAnswer) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeStaffAnswer) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeStaffAnswer) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -28786,6 +30173,40 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, customer
 	return ParseGetOrderAnswer(rsp)
 }
 
+// ChangeOrderWithBodyWithResponse Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+func (c *ClientWithResponses) ChangeOrderWithBodyWithResponse(ctx context.Context, customer string, order string, params *ChangeOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeOrderAnswer, error) {
+	rsp, err := c.ChangeOrderWithBody(ctx, customer, order, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeOrderAnswer(rsp)
+}
+
+// ChangeOrderWithApplicationMergePatchPlusJSONBodyWithResponse Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /customers/{customer}/orders/{order} (the `ChangeOrder` operationId).
+func (c *ClientWithResponses) ChangeOrderWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, customer string, order string, params *ChangeOrderParams, body ChangeOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeOrderAnswer, error) {
+	rsp, err := c.ChangeOrderWithApplicationMergePatchPlusJSONBody(ctx, customer, order, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeOrderAnswer(rsp)
+}
+
 // CancelOrderWithBodyWithResponse Call an order off
 //
 // Needs the scope `orders:write` and the role agent.
@@ -28940,6 +30361,40 @@ func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, c
 		return nil, err
 	}
 	return ParseGetSubscriptionAnswer(rsp)
+}
+
+// ChangeSubscriptionWithBodyWithResponse Change how a subscription ends
+//
+// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+func (c *ClientWithResponses) ChangeSubscriptionWithBodyWithResponse(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeSubscriptionAnswer, error) {
+	rsp, err := c.ChangeSubscriptionWithBody(ctx, customer, subscription, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeSubscriptionAnswer(rsp)
+}
+
+// ChangeSubscriptionWithApplicationMergePatchPlusJSONBodyWithResponse Change how a subscription ends
+//
+// A JSON merge patch: what is left out stays. When it ends and why is all that staff can change of it, and only while it runs; a time that is past ends it now. A notice is taken back by its source, and so is everything else.
+//
+// Needs the scope `orders:write` and the role agent.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /customers/{customer}/subscriptions/{subscription} (the `ChangeSubscription` operationId).
+func (c *ClientWithResponses) ChangeSubscriptionWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, customer string, subscription string, params *ChangeSubscriptionParams, body ChangeSubscriptionApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeSubscriptionAnswer, error) {
+	rsp, err := c.ChangeSubscriptionWithApplicationMergePatchPlusJSONBody(ctx, customer, subscription, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeSubscriptionAnswer(rsp)
 }
 
 // CancelSubscriptionWithBodyWithResponse Write down that a subscription ends
@@ -29190,6 +30645,40 @@ func (c *ClientWithResponses) GetImportWithResponse(ctx context.Context, pImport
 		return nil, err
 	}
 	return ParseGetImportAnswer(rsp)
+}
+
+// ChangeImportWithBodyWithResponse Change how an uploaded file is to be read
+//
+// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+//
+// Needs the scope `imports:write` and the role manager.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+func (c *ClientWithResponses) ChangeImportWithBodyWithResponse(ctx context.Context, pImport string, params *ChangeImportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeImportAnswer, error) {
+	rsp, err := c.ChangeImportWithBody(ctx, pImport, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeImportAnswer(rsp)
+}
+
+// ChangeImportWithApplicationMergePatchPlusJSONBodyWithResponse Change how an uploaded file is to be read
+//
+// A JSON merge patch of its settings, until it is started: what is left out stays as chosen, or as proposed. Another worksheet or encoding begins anew. Read with checkImport what it comes to. Once it is started nothing of an import can be changed: it is stopped and undone at the addresses below.
+//
+// Needs the scope `imports:write` and the role manager.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /imports/{import} (the `ChangeImport` operationId).
+func (c *ClientWithResponses) ChangeImportWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, pImport string, params *ChangeImportParams, body ChangeImportApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeImportAnswer, error) {
+	rsp, err := c.ChangeImportWithApplicationMergePatchPlusJSONBody(ctx, pImport, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeImportAnswer(rsp)
 }
 
 // ListBadRowsWithResponse List the rows that were left out, with their reason
@@ -29744,6 +31233,40 @@ func (c *ClientWithResponses) GetWalkinOrderWithResponse(ctx context.Context, or
 	return ParseGetWalkinOrderAnswer(rsp)
 }
 
+// ChangeWalkinOrderWithBodyWithResponse Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+func (c *ClientWithResponses) ChangeWalkinOrderWithBodyWithResponse(ctx context.Context, order string, params *ChangeWalkinOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeWalkinOrderAnswer, error) {
+	rsp, err := c.ChangeWalkinOrderWithBody(ctx, order, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeWalkinOrderAnswer(rsp)
+}
+
+// ChangeWalkinOrderWithApplicationMergePatchPlusJSONBodyWithResponse Change the days of an order
+//
+// A JSON merge patch: what is left out stays. The day it is promised for and the day it arrived are all that staff can change of an order; a day that is known can be another one, and none no more. What else becomes of it has the addresses below.
+//
+// Needs the scope `orders:write` and the role till.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /orders/walk-in/{order} (the `ChangeWalkinOrder` operationId).
+func (c *ClientWithResponses) ChangeWalkinOrderWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, order string, params *ChangeWalkinOrderParams, body ChangeWalkinOrderApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeWalkinOrderAnswer, error) {
+	rsp, err := c.ChangeWalkinOrderWithApplicationMergePatchPlusJSONBody(ctx, order, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeWalkinOrderAnswer(rsp)
+}
+
 // CancelWalkinOrderWithBodyWithResponse Call an order off
 //
 // Needs the scope `orders:write` and the role agent.
@@ -30169,6 +31692,40 @@ func (c *ClientWithResponses) GetStaffWithResponse(ctx context.Context, user str
 		return nil, err
 	}
 	return ParseGetStaffAnswer(rsp)
+}
+
+// ChangeStaffWithBodyWithResponse Change the role of a member of staff, or whether they are let in
+//
+// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+//
+// Needs the scope `staff:write` and the role owner.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+func (c *ClientWithResponses) ChangeStaffWithBodyWithResponse(ctx context.Context, user string, params *ChangeStaffParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeStaffAnswer, error) {
+	rsp, err := c.ChangeStaffWithBody(ctx, user, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeStaffAnswer(rsp)
+}
+
+// ChangeStaffWithApplicationMergePatchPlusJSONBodyWithResponse Change the role of a member of staff, or whether they are let in
+//
+// A JSON merge patch: what is left out stays. Their name and address are their own. Owners are changed by one who is signed in.
+//
+// Needs the scope `staff:write` and the role owner.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /staff/{user} (the `ChangeStaff` operationId).
+func (c *ClientWithResponses) ChangeStaffWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, user string, params *ChangeStaffParams, body ChangeStaffApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeStaffAnswer, error) {
+	rsp, err := c.ChangeStaffWithApplicationMergePatchPlusJSONBody(ctx, user, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeStaffAnswer(rsp)
 }
 
 // DisableStaffWithResponse Let a member of staff in no more
@@ -32226,6 +33783,52 @@ func ParseGetOrderAnswer(rsp *http.Response) (*GetOrderAnswer, error) {
 	return response, nil
 }
 
+// ParseChangeOrderAnswer parses an HTTP response from a ChangeOrderWithResponse call
+func ParseChangeOrderAnswer(rsp *http.Response) (*ChangeOrderAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeOrderAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeOrder
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeOrderAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCancelOrderAnswer parses an HTTP response from a CancelOrderWithResponse call
 func ParseCancelOrderAnswer(rsp *http.Response) (*CancelOrderAnswer, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -32495,6 +34098,52 @@ func ParseGetSubscriptionAnswer(rsp *http.Response) (*GetSubscriptionAnswer, err
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetSubscriptionAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChangeSubscriptionAnswer parses an HTTP response from a ChangeSubscriptionWithResponse call
+func ParseChangeSubscriptionAnswer(rsp *http.Response) (*ChangeSubscriptionAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeSubscriptionAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeSubscription
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeSubscriptionAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -33039,6 +34688,52 @@ func ParseGetImportAnswer(rsp *http.Response) (*GetImportAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetImportAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChangeImportAnswer parses an HTTP response from a ChangeImportWithResponse call
+func ParseChangeImportAnswer(rsp *http.Response) (*ChangeImportAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeImportAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Import
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeImportAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -34278,6 +35973,52 @@ func ParseGetWalkinOrderAnswer(rsp *http.Response) (*GetWalkinOrderAnswer, error
 	return response, nil
 }
 
+// ParseChangeWalkinOrderAnswer parses an HTTP response from a ChangeWalkinOrderWithResponse call
+func ParseChangeWalkinOrderAnswer(rsp *http.Response) (*ChangeWalkinOrderAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeWalkinOrderAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WholeOrder
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeWalkinOrderAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCancelWalkinOrderAnswer parses an HTTP response from a CancelWalkinOrderWithResponse call
 func ParseCancelWalkinOrderAnswer(rsp *http.Response) (*CancelWalkinOrderAnswer, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -35039,6 +36780,52 @@ func ParseGetStaffAnswer(rsp *http.Response) (*GetStaffAnswer, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetStaffAnswer200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChangeStaffAnswer parses an HTTP response from a ChangeStaffWithResponse call
+func ParseChangeStaffAnswer(rsp *http.Response) (*ChangeStaffAnswer, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeStaffAnswer{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeStaffAnswer200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
