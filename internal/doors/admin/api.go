@@ -61,13 +61,13 @@ func shownJob(l jobs.Line) apiJob {
 type apiJobsInput struct {
 	rest.Page
 	rest.Fields[apiJob]
-	State   string `query:"state" enum:"waiting,running,dead"`
-	Kind    string `query:"kind" maxLength:"100"`
-	Failing bool   `query:"failing" doc:"Only those that failed and wait for another try"`
+	State string `query:"state" enum:"waiting,running,failing,dead,held" doc:"failing: those that failed and wait for another try; held: those that were given up after a backup was restored"`
+	Kind  string `query:"kind" maxLength:"100"`
 }
 
 func (d door) apiJobs(c *rest.Call, in *apiJobsInput) (*rest.Listing[apiJob], error) {
-	f := jobs.Filter{State: jobs.State(in.State), Kind: in.Kind, Failing: in.Failing, Limit: in.Limit + 1}
+	_, f := jobsFilter(in.State, in.Kind)
+	f.Limit = in.Limit + 1
 	if in.After != "" {
 		if f.After = readCursor(in.After); f.After == nil {
 			return nil, errs.Wrong("after", "rest.wrong.cursor")
@@ -89,9 +89,8 @@ type apiActed struct {
 
 type apiManyInput struct {
 	Body struct {
-		State   string `json:"state,omitempty" enum:"waiting,running,dead"`
-		Kind    string `json:"kind,omitempty" maxLength:"100"`
-		Failing bool   `json:"failing,omitempty"`
+		State string `json:"state,omitempty" enum:"waiting,running,failing,dead,held" doc:"As listJobs has it"`
+		Kind  string `json:"kind,omitempty" maxLength:"100"`
 	}
 }
 
@@ -99,10 +98,11 @@ type verb = func(context.Context, *store.Tx, jobs.Filter) (int, error)
 
 func (d door) apiMany(action string, do verb) func(c *rest.Call, in *apiManyInput) (*rest.One[apiActed], error) {
 	return func(c *rest.Call, in *apiManyInput) (*rest.One[apiActed], error) {
-		if in.Body.State == "" && in.Body.Kind == "" && !in.Body.Failing {
+		if in.Body.State == "" && in.Body.Kind == "" {
 			return nil, errs.Wrong("state", "admin.jobs.choose")
 		}
-		return d.apiAct(c, action, "", jobs.Filter{State: jobs.State(in.Body.State), Kind: in.Body.Kind, Failing: in.Body.Failing}, do)
+		_, f := jobsFilter(in.Body.State, in.Body.Kind)
+		return d.apiAct(c, action, "", f, do)
 	}
 }
 

@@ -55,20 +55,20 @@ type jobAct struct {
 	View, Kind string
 }
 
-// jobsFilter reads a view and a kind, from an address or a form.
-func jobsFilter(q url.Values) (view string, f jobs.Filter) {
+// jobsFilter chooses the jobs of a view and of a kind; empty: all.
+func jobsFilter(state, kind string) (view string, f jobs.Filter) {
 	for _, v := range jobViews {
-		if v.name == q.Get("state") {
+		if v.name == state {
 			view, f = v.name, v.filter
 		}
 	}
-	f.Kind = q.Get("kind")
+	f.Kind = kind
 	return view, f
 }
 
 func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 	q := r.URL.Query()
-	view, f := jobsFilter(q)
+	view, f := jobsFilter(q.Get("state"), q.Get("kind"))
 	f.After, f.Limit = readCursor(q.Get("after")), jobsPageSize+1
 	lines, err := jobs.List(r.Context(), d.db, f)
 	if err != nil {
@@ -192,7 +192,7 @@ func readCursor(s string) *jobs.Line {
 }
 
 func (d door) exportJobs(w http.ResponseWriter, r *web.Request) error {
-	_, f := jobsFilter(r.URL.Query())
+	_, f := jobsFilter(r.URL.Query().Get("state"), r.URL.Query().Get("kind"))
 	f.Limit = 1000
 	columns := slices.Concat(export.Columns(export.Text, "job", "kind", "key", "arguments", "state"), export.Columns(export.Number, "attempt"),
 		export.Columns(export.Time, "due_at", "created_at", "started_at"), export.Columns(export.Text, "failure"))
@@ -238,7 +238,7 @@ func (d door) actOnJobs(w http.ResponseWriter, r *web.Request, action, said stri
 	if err != nil {
 		return err
 	}
-	view, f := jobsFilter(form.Values)
+	view, f := jobsFilter(form.Values.Get("state"), form.Values.Get("kind"))
 	subject := ""
 	if r.PathValue("job") != "" {
 		job, err := web.PathID(r, "job", id.ParseJob)

@@ -107,7 +107,21 @@ func asked(r *web.Request) Filter {
 			f.Progress = p
 		}
 	}
-	switch s := strings.TrimSpace(q.Get("q")); {
+	f.search(q.Get("q"))
+	if day, err := time.ParseInLocation(time.DateOnly, q.Get("since"), r.Print.Zone()); err == nil {
+		f.Since = day
+	}
+	at, shown, _ := strings.Cut(q.Get("after"), ".")
+	micro, err := strconv.ParseInt(at, 10, 64)
+	if e, bad := id.ParseEvent(shown); err == nil && bad == nil {
+		f.Before = Cursor{time.UnixMicro(micro), e}
+	}
+	return f
+}
+
+// search looks for the id of an event or of a customer.
+func (f *Filter) search(s string) {
+	switch s = strings.TrimSpace(s); {
 	case s == "":
 	case strings.HasPrefix(s, "cus_"):
 		if f.Customer, _ = id.ParseCustomer(s); f.Customer == 0 {
@@ -118,12 +132,6 @@ func asked(r *web.Request) Filter {
 			f.Event = -1
 		}
 	}
-	at, shown, _ := strings.Cut(q.Get("after"), ".")
-	micro, err := strconv.ParseInt(at, 10, 64)
-	if e, bad := id.ParseEvent(shown); err == nil && bad == nil {
-		f.Before = Cursor{time.UnixMicro(micro), e}
-	}
-	return f
 }
 
 func (d door) filter(r *web.Request, e Endpoint) kit.Filter {
@@ -142,8 +150,9 @@ func (d door) filter(r *web.Request, e Endpoint) kit.Filter {
 	f.Fields = []kit.Field{
 		{Kind: "select", Name: "state", Label: r.T("webhooks.state"), Value: q.Get("state"), Choices: states},
 		{Kind: "select", Name: "kind", Label: r.T("webhooks.kind"), Value: q.Get("kind"), Choices: kinds},
+		{Kind: "date", Name: "since", Label: r.T("webhooks.since.day"), Value: q.Get("since")},
 	}
-	for _, name := range []string{"q", "state", "kind"} {
+	for _, name := range []string{"q", "state", "kind", "since"} {
 		if v := q.Get(name); v != "" {
 			f.Active = append(f.Active, kit.Chip{Text: v, Name: name})
 		}

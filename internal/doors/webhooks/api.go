@@ -271,10 +271,10 @@ type apiDeliveriesInput struct {
 	Endpoint apiOf `path:"endpoint"`
 	rest.Page
 	rest.Fields[apiDelivery]
-	State    string    `query:"state" enum:"waiting,delivered,failed,held"`
-	Kind     string    `query:"kind" maxLength:"60"`
-	Customer string    `query:"customer" maxLength:"17"`
-	Since    time.Time `query:"since"`
+	Query string `query:"q" maxLength:"60" doc:"The id of an event or of a customer"`
+	State string `query:"state" enum:"waiting,delivered,failed,held"`
+	Kind  string `query:"kind" maxLength:"60"`
+	Since string `query:"since" maxLength:"10" format:"date" doc:"From this day on"`
 }
 
 // apiCursor is the place of a delivery in the list.
@@ -284,13 +284,13 @@ type apiCursor struct {
 }
 
 func (d desk) apiDeliveries(c *rest.Call, in *apiDeliveriesInput) (*rest.Listing[apiDelivery], error) {
-	f := Filter{Progress: Progress(in.State), Kind: in.Kind, Since: in.Since, Limit: in.Limit + 1}
-	if in.Customer != "" {
-		customer, err := id.ParseCustomer(in.Customer)
-		if err != nil {
-			return nil, rest.BadParameter("customer", errs.Wrong("", "webhooks.customer.wrong"))
+	f := Filter{Progress: Progress(in.State), Kind: in.Kind, Limit: in.Limit + 1}
+	f.search(in.Query)
+	if in.Since != "" {
+		var err error
+		if f.Since, err = time.ParseInLocation(time.DateOnly, in.Since, c.Zone()); err != nil {
+			return nil, rest.BadParameter("since", errs.Wrong("", "web.form.day"))
 		}
-		f.Customer = customer
 	}
 	var after apiCursor
 	if err := rest.ReadCursor(in.After, &after); err != nil {

@@ -92,7 +92,7 @@ func TestAProgramSubscribesAndIsTold(t *testing.T) {
 		if len(calls) != 1 || !verifies(t, secret, calls[0]) {
 			t.Fatalf("told %v", calls)
 		}
-		list := want(200, "GET", home+"/deliveries?state=delivered&customer="+c.String(), "")["data"].([]any)
+		list := want(200, "GET", home+"/deliveries?state=delivered&q="+c.String(), "")["data"].([]any)
 		first := list[0].(map[string]any)
 		if len(list) != 1 || first["event"] != calls[0].id() || first["message"].(map[string]any)["type"] != "note.added" || first["log"].([]any)[0].(map[string]any)["status"] != float64(204) {
 			t.Errorf("deliveries %v", list)

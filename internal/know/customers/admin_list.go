@@ -95,6 +95,9 @@ func readList(r *web.Request) (Filter, Order) {
 	if spend := r.QueryForm().Money("spend_from", r.Shop.Currency); spend.Minor > 0 {
 		f.SpendFrom = spend.Minor
 	}
+	if spend := r.QueryForm().Money("spend_to", r.Shop.Currency); spend.Minor > 0 {
+		f.SpendTo = spend.Minor
+	}
 	o := Order{Sort: q.Get("sort"), Desc: q.Get("desc") != "", After: q.Get("after")}
 	if !slices.Contains(Sorts, o.Sort) {
 		o.Sort, o.Desc = "joined", true
@@ -225,7 +228,9 @@ func (d desk) filterBar(r *web.Request, f Filter) (kit.Filter, error) {
 	bar.More = []kit.Field{
 		form.SelectField("language", r.T("customers.column.language"), options(r, languages, func(l string) string { return languageName(r, l) })),
 		form.NumberField("orders_from", r.T("customers.filter.orders")),
+		form.NumberField("orders_to", r.T("customers.filter.orders-to")),
 		form.NumberField("spend_from", r.T("customers.filter.spend")),
+		form.NumberField("spend_to", r.T("customers.filter.spend-to")),
 		form.DateField("last_from", r.T("customers.filter.last-from")),
 		form.DateField("last_to", r.T("customers.filter.last-to")),
 	}
@@ -274,8 +279,14 @@ func chips(r *web.Request, f Filter) []kit.Chip {
 	if f.OrdersFrom > 0 {
 		add("orders_from", r.T("customers.filter.orders"), r.Print.Int(int64(f.OrdersFrom)))
 	}
+	if f.OrdersTo > 0 {
+		add("orders_to", r.T("customers.filter.orders-to"), r.Print.Int(int64(f.OrdersTo)))
+	}
 	if f.SpendFrom > 0 {
 		add("spend_from", r.T("customers.filter.spend"), r.Print.Money(money.Amount{Minor: f.SpendFrom, Currency: r.Shop.Currency}))
+	}
+	if f.SpendTo > 0 {
+		add("spend_to", r.T("customers.filter.spend-to"), r.Print.Money(money.Amount{Minor: f.SpendTo, Currency: r.Shop.Currency}))
 	}
 	if f.LastFrom != "" {
 		add("last_from", r.T("customers.filter.last-from"), r.Print.Day(f.LastFrom))

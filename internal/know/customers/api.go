@@ -48,8 +48,8 @@ type apiListInput struct {
 	Language   string `query:"language" maxLength:"35"`
 	Country    string `query:"country" maxLength:"2"`
 	Consent    string `query:"consent" enum:"email,sms,post,phone,profiling" doc:"A channel they agreed to"`
-	JoinedFrom string `query:"joined_from" maxLength:"10" format:"date"`
-	JoinedTo   string `query:"joined_to" maxLength:"10" format:"date"`
+	JoinedFrom string `query:"from" maxLength:"10" format:"date" doc:"Day they joined"`
+	JoinedTo   string `query:"to" maxLength:"10" format:"date"`
 	LastFrom   string `query:"last_from" maxLength:"10" format:"date" doc:"Day of the last order"`
 	LastTo     string `query:"last_to" maxLength:"10" format:"date"`
 	OrdersFrom int    `query:"orders_from" minimum:"0" maximum:"1000000"`

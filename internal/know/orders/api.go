@@ -157,12 +157,12 @@ func readWhole(ctx context.Context, q store.Querier, c id.Customer, order id.Ord
 type apiListInput struct {
 	rest.Page
 	rest.Fields[apiOrder]
-	Number   string `query:"number" maxLength:"100" doc:"Its beginning; at most 100 are found, of customers and walk-ins both"`
+	Number   string `query:"q" maxLength:"100" doc:"The beginning of its number; at most 100 are found, of customers and walk-ins both"`
 	From     string `query:"from" maxLength:"10" format:"date"`
 	To       string `query:"to" maxLength:"10" format:"date"`
 	Channel  string `query:"channel" maxLength:"100"`
 	State    string `query:"state" enum:"late,open,delivered,cancelled,refunded,return,unvalued"`
-	Walkin   bool   `query:"walk_in" doc:"Walk-ins' orders instead of customers'"`
+	Who      string `query:"who" enum:"walk-in" doc:"walk-in: walk-ins' orders instead of customers'"`
 	Customer string `query:"customer" maxLength:"17" doc:"Only this one's"`
 	Sort     string `query:"sort" enum:"placed,total" default:"placed"`
 	Up       bool   `query:"up" doc:"The oldest or least first"`
@@ -181,7 +181,7 @@ func (d desk) apiWhose(c *rest.Call, asked string) (id.Customer, error) {
 }
 
 func (d desk) apiList(c *rest.Call, in *apiListInput) (*rest.Listing[apiOrder], error) {
-	f := Filter{Number: in.Number, From: in.From, To: in.To, Channel: in.Channel, State: in.State, Walkin: in.Walkin, Today: c.Day()}
+	f := Filter{Number: in.Number, From: in.From, To: in.To, Channel: in.Channel, State: in.State, Walkin: in.Who == "walk-in", Today: c.Day()}
 	var err error
 	if f.Customer, err = d.apiWhose(c, in.Customer); err != nil {
 		return nil, err

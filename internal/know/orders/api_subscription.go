@@ -128,9 +128,8 @@ func readWholeSubscription(ctx context.Context, q store.Querier, c id.Customer, 
 type apiSubscriptionsInput struct {
 	rest.Page
 	rest.Fields[apiSubscription]
-	Search   string `query:"search" maxLength:"200" doc:"The beginning of the plan's name, or the source's id of it"`
-	Status   string `query:"status" enum:"running,trialing,active,past_due,paused,cancelled" doc:"running: all that are not cancelled"`
-	Notice   bool   `query:"notice" doc:"Only those of which notice was given"`
+	Search   string `query:"q" maxLength:"200" doc:"The beginning of the plan's name, or the source's id of it"`
+	Status   string `query:"status" enum:"running,notice,trialing,active,past_due,paused,cancelled" doc:"running: all that are not cancelled; notice: those of which notice was given"`
 	Source   string `query:"source" maxLength:"200"`
 	Customer string `query:"customer" maxLength:"17" doc:"Only this one's"`
 	Sort     string `query:"sort" enum:"started,monthly" default:"started"`
@@ -138,7 +137,10 @@ type apiSubscriptionsInput struct {
 }
 
 func (d desk) apiListSubscriptions(c *rest.Call, in *apiSubscriptionsInput) (*rest.Listing[apiSubscription], error) {
-	f := SubscriptionFilter{Search: in.Search, Status: in.Status, Notice: in.Notice, Source: in.Source}
+	f := SubscriptionFilter{Search: in.Search, Status: in.Status, Source: in.Source}
+	if in.Status == noticed {
+		f.Status, f.Notice = "", true
+	}
 	var err error
 	if f.Customer, err = d.apiWhose(c, in.Customer); err != nil {
 		return nil, err

@@ -30,15 +30,19 @@ func askedLines(r *web.Request) Lines {
 	f := Lines{Action: q.Get("action"), Subject: strings.TrimSpace(q.Get("subject")), Text: q.Get("q")}
 	f.By, _ = id.ParseUser(q.Get("by"))
 	f.Before, _ = id.Parse("aud", q.Get("after"))
-	day := func(name string, add int) time.Time {
-		t, err := time.ParseInLocation(time.DateOnly, q.Get(name), r.Print.Zone())
-		if err != nil {
-			return time.Time{}
-		}
-		return t.AddDate(0, 0, add)
-	}
-	f.From, f.To = day("from", 0), day("to", 1)
+	f.between(q.Get("from"), q.Get("to"), r.Print.Zone())
 	return f
+}
+
+// between wants the lines of days, the last included. What is no day is left
+// out.
+func (f *Lines) between(from, to string, zone *time.Location) {
+	if day, err := time.ParseInLocation(time.DateOnly, from, zone); err == nil {
+		f.From = day
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, to, zone); err == nil {
+		f.To = day.AddDate(0, 0, 1)
+	}
 }
 
 func showAudit(db *store.DB) web.Handler {

@@ -295,16 +295,16 @@ type apiValue struct {
 type apiAuditInput struct {
 	rest.Page
 	rest.Fields[apiAuditLine]
-	By      string    `query:"by" maxLength:"17" doc:"Only what this member of staff did"`
-	Action  string    `query:"action" maxLength:"60" example:"user.added"`
-	Subject string    `query:"subject" maxLength:"60" doc:"Only what was done to this"`
-	From    time.Time `query:"from"`
-	To      time.Time `query:"to" doc:"Not included"`
-	Text    string    `query:"q" maxLength:"100" doc:"In the subject, or in what stood in the fields"`
+	By      string `query:"by" maxLength:"17" doc:"Only what this member of staff did"`
+	Action  string `query:"action" maxLength:"60" example:"user.added"`
+	Subject string `query:"subject" maxLength:"60" doc:"Only what was done to this"`
+	From    string `query:"from" maxLength:"10" format:"date"`
+	To      string `query:"to" maxLength:"10" format:"date" doc:"Included"`
+	Text    string `query:"q" maxLength:"100" doc:"In the subject, or in what stood in the fields"`
 }
 
 func (d desk) apiAudit(c *rest.Call, in *apiAuditInput) (*rest.Listing[apiAuditLine], error) {
-	f := Lines{Action: in.Action, Subject: in.Subject, From: in.From, To: in.To, Text: in.Text, Limit: in.Limit + 1}
+	f := Lines{Action: in.Action, Subject: strings.TrimSpace(in.Subject), Text: in.Text, Limit: in.Limit + 1}
 	if err := rest.ReadCursor(in.After, &f.Before); err != nil {
 		return nil, err
 	}
@@ -314,6 +314,7 @@ func (d desk) apiAudit(c *rest.Call, in *apiAuditInput) (*rest.Listing[apiAuditL
 			return nil, rest.BadParameter("by", errs.Wrong("", "users.wrong.no-id"))
 		}
 	}
+	f.between(in.From, in.To, c.Zone())
 	all, err := AuditLog(c.Context(), d.db, f)
 	all, next := rest.Next(in.Page, all, func(l Line) any { return l.ID })
 	return rest.Pageful(all, next, func(l Line) apiAuditLine {

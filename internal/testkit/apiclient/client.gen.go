@@ -498,6 +498,8 @@ func (e LeavingReason) Valid() bool {
 // Defines values for ManyInputBodyState.
 const (
 	ManyInputBodyStateDead    ManyInputBodyState = "dead"
+	ManyInputBodyStateFailing ManyInputBodyState = "failing"
+	ManyInputBodyStateHeld    ManyInputBodyState = "held"
 	ManyInputBodyStateRunning ManyInputBodyState = "running"
 	ManyInputBodyStateWaiting ManyInputBodyState = "waiting"
 )
@@ -506,6 +508,10 @@ const (
 func (e ManyInputBodyState) Valid() bool {
 	switch e {
 	case ManyInputBodyStateDead:
+		return true
+	case ManyInputBodyStateFailing:
+		return true
+	case ManyInputBodyStateHeld:
 		return true
 	case ManyInputBodyStateRunning:
 		return true
@@ -1437,6 +1443,8 @@ func (e GetMovedParamsCompare) Valid() bool {
 // Defines values for ListJobsParamsState.
 const (
 	ListJobsParamsStateDead    ListJobsParamsState = "dead"
+	ListJobsParamsStateFailing ListJobsParamsState = "failing"
+	ListJobsParamsStateHeld    ListJobsParamsState = "held"
 	ListJobsParamsStateRunning ListJobsParamsState = "running"
 	ListJobsParamsStateWaiting ListJobsParamsState = "waiting"
 )
@@ -1445,6 +1453,10 @@ const (
 func (e ListJobsParamsState) Valid() bool {
 	switch e {
 	case ListJobsParamsStateDead:
+		return true
+	case ListJobsParamsStateFailing:
+		return true
+	case ListJobsParamsStateHeld:
 		return true
 	case ListJobsParamsStateRunning:
 		return true
@@ -1482,6 +1494,21 @@ func (e ListOrdersParamsState) Valid() bool {
 	case ListOrdersParamsStateReturn:
 		return true
 	case ListOrdersParamsStateUnvalued:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOrdersParamsWho.
+const (
+	WalkIn ListOrdersParamsWho = "walk-in"
+)
+
+// Valid indicates whether the value is a known member of the ListOrdersParamsWho enum.
+func (e ListOrdersParamsWho) Valid() bool {
+	switch e {
+	case WalkIn:
 		return true
 	default:
 		return false
@@ -1549,6 +1576,7 @@ func (e ListProductsParamsSort) Valid() bool {
 const (
 	ListSubscriptionsParamsStatusActive    ListSubscriptionsParamsStatus = "active"
 	ListSubscriptionsParamsStatusCancelled ListSubscriptionsParamsStatus = "cancelled"
+	ListSubscriptionsParamsStatusNotice    ListSubscriptionsParamsStatus = "notice"
 	ListSubscriptionsParamsStatusPastDue   ListSubscriptionsParamsStatus = "past_due"
 	ListSubscriptionsParamsStatusPaused    ListSubscriptionsParamsStatus = "paused"
 	ListSubscriptionsParamsStatusRunning   ListSubscriptionsParamsStatus = "running"
@@ -1561,6 +1589,8 @@ func (e ListSubscriptionsParamsStatus) Valid() bool {
 	case ListSubscriptionsParamsStatusActive:
 		return true
 	case ListSubscriptionsParamsStatusCancelled:
+		return true
+	case ListSubscriptionsParamsStatusNotice:
 		return true
 	case ListSubscriptionsParamsStatusPastDue:
 		return true
@@ -2875,12 +2905,13 @@ type MainPlace struct {
 
 // ManyInputBody defines model for ManyInputBody.
 type ManyInputBody struct {
-	Failing *bool               `json:"failing,omitempty"`
-	Kind    *string             `json:"kind,omitempty"`
-	State   *ManyInputBodyState `json:"state,omitempty"`
+	Kind *string `json:"kind,omitempty"`
+
+	// State As listJobs has it
+	State *ManyInputBodyState `json:"state,omitempty"`
 }
 
-// ManyInputBodyState defines model for ManyInputBody.State.
+// ManyInputBodyState As listJobs has it
 type ManyInputBodyState string
 
 // MergeInputBody defines model for MergeInputBody.
@@ -4019,11 +4050,11 @@ type ListAuditParams struct {
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
 
 	// Subject Only what was done to this
-	Subject *string    `form:"subject,omitempty" json:"subject,omitempty"`
-	From    *time.Time `form:"from,omitempty" json:"from,omitempty"`
+	Subject *string             `form:"subject,omitempty" json:"subject,omitempty"`
+	From    *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Not included
-	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+	// To Included
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 
 	// Q In the subject, or in what stood in the fields
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
@@ -4092,9 +4123,11 @@ type ListCustomersParams struct {
 	Country  *string `form:"country,omitempty" json:"country,omitempty"`
 
 	// Consent A channel they agreed to
-	Consent    *ListCustomersParamsConsent `form:"consent,omitempty" json:"consent,omitempty"`
-	JoinedFrom *openapi_types.Date         `form:"joined_from,omitempty" json:"joined_from,omitempty"`
-	JoinedTo   *openapi_types.Date         `form:"joined_to,omitempty" json:"joined_to,omitempty"`
+	Consent *ListCustomersParamsConsent `form:"consent,omitempty" json:"consent,omitempty"`
+
+	// From Day they joined
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+	To   *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
 
 	// LastFrom Day of the last order
 	LastFrom   *openapi_types.Date `form:"last_from,omitempty" json:"last_from,omitempty"`
@@ -4824,12 +4857,11 @@ type ListJobsParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Fields Only these fields, with commas between
-	Fields *[]string            `form:"fields,omitempty" json:"fields,omitempty"`
-	State  *ListJobsParamsState `form:"state,omitempty" json:"state,omitempty"`
-	Kind   *string              `form:"kind,omitempty" json:"kind,omitempty"`
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 
-	// Failing Only those that failed and wait for another try
-	Failing *bool `form:"failing,omitempty" json:"failing,omitempty"`
+	// State failing: those that failed and wait for another try; held: those that were given up after a backup was restored
+	State *ListJobsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Kind  *string              `form:"kind,omitempty" json:"kind,omitempty"`
 }
 
 // ListJobsParamsState defines parameters for ListJobs.
@@ -4879,15 +4911,15 @@ type ListOrdersParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 
-	// Number Its beginning; at most 100 are found, of customers and walk-ins both
-	Number  *string                `form:"number,omitempty" json:"number,omitempty"`
+	// Q The beginning of its number; at most 100 are found, of customers and walk-ins both
+	Q       *string                `form:"q,omitempty" json:"q,omitempty"`
 	From    *openapi_types.Date    `form:"from,omitempty" json:"from,omitempty"`
 	To      *openapi_types.Date    `form:"to,omitempty" json:"to,omitempty"`
 	Channel *string                `form:"channel,omitempty" json:"channel,omitempty"`
 	State   *ListOrdersParamsState `form:"state,omitempty" json:"state,omitempty"`
 
-	// WalkIn Walk-ins' orders instead of customers'
-	WalkIn *bool `form:"walk_in,omitempty" json:"walk_in,omitempty"`
+	// Who walk-in: walk-ins' orders instead of customers'
+	Who *ListOrdersParamsWho `form:"who,omitempty" json:"who,omitempty"`
 
 	// Customer Only this one's
 	Customer *string               `form:"customer,omitempty" json:"customer,omitempty"`
@@ -4899,6 +4931,9 @@ type ListOrdersParams struct {
 
 // ListOrdersParamsState defines parameters for ListOrders.
 type ListOrdersParamsState string
+
+// ListOrdersParamsWho defines parameters for ListOrders.
+type ListOrdersParamsWho string
 
 // ListOrdersParamsSort defines parameters for ListOrders.
 type ListOrdersParamsSort string
@@ -5178,15 +5213,12 @@ type ListSubscriptionsParams struct {
 	// Fields Only these fields, with commas between
 	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
 
-	// Search The beginning of the plan's name, or the source's id of it
-	Search *string `form:"search,omitempty" json:"search,omitempty"`
+	// Q The beginning of the plan's name, or the source's id of it
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Status running: all that are not cancelled
+	// Status running: all that are not cancelled; notice: those of which notice was given
 	Status *ListSubscriptionsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
-
-	// Notice Only those of which notice was given
-	Notice *bool   `form:"notice,omitempty" json:"notice,omitempty"`
-	Source *string `form:"source,omitempty" json:"source,omitempty"`
+	Source *string                        `form:"source,omitempty" json:"source,omitempty"`
 
 	// Customer Only this one's
 	Customer *string                      `form:"customer,omitempty" json:"customer,omitempty"`
@@ -5292,11 +5324,15 @@ type ListDeliveriesParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Fields Only these fields, with commas between
-	Fields   *[]string                  `form:"fields,omitempty" json:"fields,omitempty"`
-	State    *ListDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
-	Kind     *string                    `form:"kind,omitempty" json:"kind,omitempty"`
-	Customer *string                    `form:"customer,omitempty" json:"customer,omitempty"`
-	Since    *time.Time                 `form:"since,omitempty" json:"since,omitempty"`
+	Fields *[]string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Q The id of an event or of a customer
+	Q     *string                    `form:"q,omitempty" json:"q,omitempty"`
+	State *ListDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Kind  *string                    `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Since From this day on
+	Since *openapi_types.Date `form:"since,omitempty" json:"since,omitempty"`
 }
 
 // ListDeliveriesParamsState defines parameters for ListDeliveries.
@@ -10726,7 +10762,7 @@ func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request,
 
 		if params.From != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10738,7 +10774,7 @@ func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request,
 
 		if params.To != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -11240,9 +11276,9 @@ func NewListCustomersRequest(server string, params *ListCustomersParams) (*http.
 
 		}
 
-		if params.JoinedFrom != nil {
+		if params.From != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "joined_from", *params.JoinedFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -11252,9 +11288,9 @@ func NewListCustomersRequest(server string, params *ListCustomersParams) (*http.
 
 		}
 
-		if params.JoinedTo != nil {
+		if params.To != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "joined_to", *params.JoinedTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -16701,18 +16737,6 @@ func NewListJobsRequest(server string, params *ListJobsParams) (*http.Request, e
 
 		}
 
-		if params.Failing != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "failing", *params.Failing, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -17068,9 +17092,9 @@ func NewListOrdersRequest(server string, params *ListOrdersParams) (*http.Reques
 
 		}
 
-		if params.Number != nil {
+		if params.Q != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "number", *params.Number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -17128,9 +17152,9 @@ func NewListOrdersRequest(server string, params *ListOrdersParams) (*http.Reques
 
 		}
 
-		if params.WalkIn != nil {
+		if params.Who != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "walk_in", *params.WalkIn, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "who", *params.Who, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -19286,9 +19310,9 @@ func NewListSubscriptionsRequest(server string, params *ListSubscriptionsParams)
 
 		}
 
-		if params.Search != nil {
+		if params.Q != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -19301,18 +19325,6 @@ func NewListSubscriptionsRequest(server string, params *ListSubscriptionsParams)
 		if params.Status != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Notice != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "notice", *params.Notice, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -20114,6 +20126,18 @@ func NewListDeliveriesRequest(server string, endpoint string, params *ListDelive
 
 		}
 
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.State != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -20138,21 +20162,9 @@ func NewListDeliveriesRequest(server string, endpoint string, params *ListDelive
 
 		}
 
-		if params.Customer != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "customer", *params.Customer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
 		if params.Since != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
