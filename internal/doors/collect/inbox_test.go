@@ -322,6 +322,22 @@ func TestWaitingForTheWriterMakesNoSliceShorter(t *testing.T) {
 	t.Errorf("the next slice has %d parts instead of 200", size)
 }
 
+// Where nobody waits for the writer it is held for longer, as that costs less.
+func TestSlicesAreLongerWhileNobodySends(t *testing.T) {
+	db := testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{})
+	d := drain{db: db}
+	testkit.Do(t, db, func(*store.Tx) error { return nil })
+	short := d.hold()
+	time.Sleep(300 * time.Millisecond)
+	if long := d.hold(); long <= short || long > 60*time.Millisecond {
+		t.Errorf("%v instead of %v", long, short)
+	}
+	testkit.Do(t, db, func(*store.Tx) error { return nil })
+	if again := d.hold(); again != short {
+		t.Errorf("%v when somebody wrote just now, instead of %v", again, short)
+	}
+}
+
 func TestTwoWorkersNeverWorkTheSameParcel(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		s, in := addSource(t, db, "lines"), NewInbox(db)

@@ -38,6 +38,9 @@ const (
 // transaction stays under 50 ms on SQLite.
 const sliceSize = 100
 
+// fanoutSize is how many events one fan-out carries; it reads none of them.
+const fanoutSize = 10 * sliceSize
+
 // ref names an event in a job: its whole key, and what decides who wants it.
 type ref struct {
 	Customer id.Customer `json:"c"`

@@ -165,7 +165,7 @@ func null(v int64) any {
 func tell(ctx context.Context, tx *store.Tx, refs []ref) error {
 	var todo []jobs.New
 	for len(refs) > 0 {
-		n := min(len(refs), sliceSize)
+		n := min(len(refs), fanoutSize)
 		todo = append(todo, jobs.New{Kind: fanout, Args: tellArgs{Events: refs[:n]}})
 		refs = refs[n:]
 	}

@@ -108,6 +108,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
 	}
+	ctx = store.Unwatched(ctx)
 	bell := listen()
 	defer hangUp(bell)
 	// Work outlives ctx, which only says when to stop taking on more.

@@ -23,6 +23,15 @@ func Background(ctx context.Context) context.Context {
 // IsBackground reports whether the context was marked so.
 func IsBackground(ctx context.Context) bool { return ctx.Value(background{}) != nil }
 
+type unwatched struct{}
+
+// Unwatched marks the context of what the program does for its own order, which
+// goes before the background though nobody waits for an answer: Quiet does not
+// hear it.
+func Unwatched(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unwatched{}, true)
+}
+
 // turns decides who may ask for the writer where there is one. Whoever asks is
 // served in the order of asking, see queue, so that one transaction at most of
 // the background may stand there.
@@ -31,6 +40,7 @@ type turns struct {
 
 	mu     sync.Mutex
 	ahead  int           // others who write or wait to
+	last   time.Time     // when somebody who is waited for wrote last
 	nobody chan struct{} // closed when ahead is zero again; nil: nobody waits for that
 }
 
@@ -41,7 +51,11 @@ func (t *turns) enter(ctx context.Context) (leave func(), err error) {
 		t.mu.Lock()
 		t.ahead++
 		t.mu.Unlock()
-		return t.leave, nil
+		if ctx.Value(unwatched{}) != nil {
+			return t.leave, nil
+		}
+		t.heard()
+		return func() { t.heard(); t.leave() }, nil
 	}
 	select {
 	case t.own <- struct{}{}:
@@ -80,6 +94,24 @@ func (t *turns) leave() {
 		close(t.nobody)
 		t.nobody = nil
 	}
+}
+
+func (t *turns) heard() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = time.Now()
+}
+
+// Quiet is how long ago somebody who waits for an answer wrote, in this process
+// and where there is one writer: background work may then hold it for longer,
+// which costs less. Zero where writers do not wait for each other.
+func (db *DB) Quiet() time.Duration {
+	if db.engine != sqliteEngine {
+		return 0
+	}
+	db.turns.mu.Lock()
+	defer db.turns.mu.Unlock()
+	return time.Since(db.turns.last)
 }
 
 // queue hands the writer on in the order of asking. The pool would not: of those

@@ -43,6 +43,33 @@ func TestBackgroundWorkGivesWayButNotForLong(t *testing.T) {
 	})
 }
 
+func TestItIsQuietSinceTheLastOfThoseWhoAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &DB{engine: sqliteEngine, turns: turns{own: make(chan struct{}, 1)}}
+		leave, _ := db.turns.enter(t.Context())
+		if q := db.Quiet(); q != 0 {
+			t.Errorf("quiet for %v when somebody came just now", q)
+		}
+		time.Sleep(time.Second)
+		leave()
+		if q := db.Quiet(); q != 0 {
+			t.Errorf("quiet for %v when somebody wrote just now", q)
+		}
+		time.Sleep(time.Second)
+		free, _ := db.turns.enter(Background(t.Context()))
+		tidied, _ := db.turns.enter(Unwatched(t.Context()))
+		tidied()
+		time.Sleep(time.Second)
+		if q := db.Quiet(); q != 2*time.Second {
+			t.Errorf("quiet for %v, with the program's own work between", q)
+		}
+		free()
+		if q := (&DB{engine: postgresEngine}).Quiet(); q != 0 {
+			t.Errorf("quiet for %v where writers do not wait for each other", q)
+		}
+	})
+}
+
 func (t *turns) waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
