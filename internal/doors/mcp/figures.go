@@ -20,7 +20,7 @@ func (a asking) figures(s *sdk.Server) {
 	offer(a, s, tool{"best_customers", "The best customers", "Lists the customers who spent most until now, or who are expected to bring most within a year.", "insights:read"}, a.best)
 	offer(a, s, tool{"retention_figures", "Retention figures", "Tells the retention rate, the repeat rate, the days between purchases, and what new and returning customers brought by month.", "insights:read"}, a.retention)
 	offer(a, s, tool{"cohorts", "Cohorts", "Tells of the customers who first bought in the same month, quarter or year what share bought again in each period after it.", "insights:read"}, a.cohorts)
-	offer(a, s, tool{"forecast", "Forecast", "Tells what orders and revenue to expect of the customers already had in a month, a quarter and a year, and how well such forecasts did in the past.", "insights:read"}, a.forecast)
+	offer(a, s, tool{"forecast", "Forecast", "Tells what orders and revenue to expect of the customers already had in a month, a quarter and a year, how well such forecasts did in the past, and how many new customers the growth that is wanted takes.", "insights:read"}, a.forecast)
 	offer(a, s, tool{"what_moved_it", "What moved it", "Compares two periods and names the groups (by product, country, channel…) whose change is more than chance.", "insights:read"}, a.moved)
 }
 

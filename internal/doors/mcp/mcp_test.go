@@ -100,7 +100,11 @@ func (s *shop) fill() {
 			if i%4 == 0 { // they used to come and do no more
 				stop = gap * time.Duration(14+r.IntN(30)) / 10
 			}
-			for at := 690*day - time.Duration(r.IntN(200))*day; at > stop; at -= gap/2 + time.Duration(r.Int64N(int64(gap))) {
+			first := 690*day - time.Duration(r.IntN(200))*day
+			if i%10 == 1 { // won within the last year
+				first -= 400 * day
+			}
+			for at := first; at > stop; at -= gap/2 + time.Duration(r.Int64N(int64(gap))) {
 				amount := int64(500 + r.IntN(3000))
 				sales = append(sales, orders.Sale{Customer: c, Number: fmt.Sprintf("n-%d", len(sales)), Source: "till", At: tx.Now.Add(-at), Channel: "store",
 					Lines: []orders.Line{{Product: s.tea, Quantity: 1000, Price: amount, Scale: 2, Total: amount}}})
@@ -378,7 +382,21 @@ func TestEveryToolAnswersWithWhatThePagesSay(t *testing.T) {
 			if rows := get("cohorts", object{"by": "quarter"})["cohorts"].([]any); len(rows) == 0 || rows[0].(object)["customers"] == float64(0) {
 				t.Errorf("cohorts %v", rows)
 			}
-			ahead := get("forecast", object{})["horizons"].([]any)
+			if err := s.db.Tx(t.Context(), func(tx *store.Tx) error {
+				return insights.SaveCosts(t.Context(), tx, insights.Costs{WinMinor: 2000, Growth: 250})
+			}); err != nil {
+				t.Fatal(err)
+			}
+			forecast := get("forecast", object{})
+			ahead := forecast["horizons"].([]any)
+			goal, err := insights.ReadGoal(t.Context(), s.db, s.db.Now())
+			if err != nil || goal == nil || goal.Needed == nil || *goal.Needed == 0 || goal.Cost == nil {
+				t.Fatalf("the goal takes %+v, %v", goal, err)
+			}
+			if told, _ := forecast["growth_goal"].(object); told["new_customers_needed"] != *goal.Needed ||
+				told["cost_of_winning_them"].(object)["minor"] != math.Round(*goal.Cost) || told["revenue_of_the_year_to_come_with_the_growth_wanted"].(object)["minor"] != math.Round(goal.Goal) {
+				t.Errorf("the goal takes %v, want %+v", forecast["growth_goal"], goal)
+			}
 			if len(ahead) != 3 || !strings.Contains(ahead[2].(object)["revenue"].(string), "£") {
 				t.Errorf("forecast %v", ahead)
 			}

@@ -2,11 +2,13 @@ package mcp
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
 	"regulars/internal/measure/insights"
 	"regulars/internal/platform/errs"
+	"regulars/internal/platform/money"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
 )
@@ -16,6 +18,32 @@ type forecastOut struct {
 	AsOf       string       `json:"as_of"`
 	LastYear   Amount       `json:"the_last_year_brought"`
 	Horizons   []horizonOut `json:"horizons"`
+	Goal       *goalOut     `json:"growth_goal,omitempty"` // none without a whole year behind, or when nobody was won in it
+}
+
+type goalOut struct {
+	Goal     Amount   `json:"revenue_of_the_year_to_come_with_the_growth_wanted"`
+	Expected Amount   `json:"of_it_expected_of_the_customers_already_had"`
+	Each     Amount   `json:"a_new_customer_brings_within_the_year"`
+	Needed   *float64 `json:"new_customers_needed,omitempty"` // none: new customers bring too little for it
+	Cost     *Amount  `json:"cost_of_winning_them,omitempty"` // none until somebody entered what one costs
+}
+
+func (a asking) goal(ctx context.Context, c money.Currency) (*goalOut, error) {
+	g, err := insights.ReadGoal(ctx, a.DB, a.DB.Now())
+	if err != nil || g == nil {
+		return nil, err
+	}
+	amount := func(minor float64) Amount { return a.amount(int64(math.Round(minor)), c) }
+	out := &goalOut{Goal: amount(g.Goal), Expected: amount(g.Expected), Each: amount(g.Each)}
+	if g.Needed != nil {
+		out.Needed = g.Needed
+	}
+	if g.Cost != nil {
+		cost := amount(*g.Cost)
+		out.Cost = &cost
+	}
+	return out, nil
 }
 
 type horizonOut struct {
@@ -66,7 +94,8 @@ func (a asking) forecast(ctx context.Context, _ struct{}) (out forecastOut, err 
 		out.Horizons = append(out.Horizons, horizonOut{Days: h.Days, Alive: brief(h.Alive), Orders: rangeOut{brief(h.Orders.Low90), brief(h.Orders.Expected), brief(h.Orders.High90)},
 			Revenue: [3]int64{low, mid, high}, Shown: text(mid) + " (" + text(low) + " – " + text(high) + ")", Tests: len(h.Tests), Within: within})
 	}
-	return out, nil
+	out.Goal, err = a.goal(ctx, shop.Currency)
+	return out, err
 }
 
 type movedIn struct {

@@ -30,7 +30,7 @@ type apiMoney struct {
 	Case    *retention.MoneyCase `json:"case,omitempty" doc:"Of the year to come"`
 	Points  []apiPoint           `json:"points" doc:"What so many points more of retention are worth"`
 	Payback *retention.Payback   `json:"payback,omitempty" doc:"Winning against keeping, each less its cost; left out until setCosts told what they cost"`
-	Goal    *goal                `json:"goal,omitempty" doc:"The growth wanted against what is to be expected; left out without a whole year behind, or when nobody was won in it"`
+	Goal    *Goal                `json:"goal,omitempty" doc:"The growth wanted against what is to be expected; left out without a whole year behind, or when nobody was won in it"`
 	Won     int64                `json:"won" doc:"Who bought for the first time within the last year"`
 	Top     []apiTop             `json:"top" doc:"What share of the last year's revenue the best customers brought"`
 	Most    *apiBringers         `json:"most,omitempty" doc:"Who brought four fifths of it"`

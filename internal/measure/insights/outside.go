@@ -78,6 +78,20 @@ func ReadForecast(ctx context.Context, q store.Querier, now time.Time) (Forecast
 	return a.forecast(), Answer{how.At, how.Fresh}, ok, err
 }
 
+// ReadGoal reads the growth wanted against that forecast, as the page and the
+// API have it; nil: nothing can be said.
+func ReadGoal(ctx context.Context, q store.Querier, now time.Time) (*Goal, error) {
+	var a ahead
+	if _, ok, err := forecasting.read(ctx, q, now, &a); err != nil || !ok {
+		return nil, err
+	}
+	costs, err := LoadCosts(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return a.goal(costs), nil
+}
+
 // AskForecast sees to it that the forecast is computed soon.
 func AskForecast(ctx context.Context, tx *store.Tx) error { return forecasting.ask(ctx, tx) }
 
