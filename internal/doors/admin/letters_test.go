@@ -14,6 +14,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"regulars/internal/know/customers"
+	"regulars/internal/know/keeping"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/mail"
 	"regulars/internal/platform/store"
@@ -219,6 +221,35 @@ func TestANewDeviceIsToldByMailAndAKnownOneIsNot(t *testing.T) {
 	if letters := h.posted(); len(letters) != 2 || letters[1].Link != "" {
 		t.Errorf("without an address of ours a letter leads to the one that the visitor's browser said: %+v", letters)
 	}
+}
+
+func TestADeviceIsNoNewOneWhileItsEndedSessionIsKept(t *testing.T) {
+	testkit.EachWithClock(t, func(t *testing.T, db *store.DB, clock *testkit.Clock) {
+		h := live(t, db)
+		h.mailing()
+		come := func() {
+			t.Helper()
+			page.Post(t, h, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {secret}}).HasStatus(http.StatusSeeOther)
+		}
+		forget := func() {
+			t.Helper()
+			if err := keeping.Run(t.Context(), db, keeping.Kinds(customers.Tables)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		come()
+		for i, c := range []struct {
+			since   time.Duration // the session ended
+			letters int
+		}{{23 * time.Hour, 0}, {25 * time.Hour, 1}} {
+			clock.Advance(users.IdleFor + c.since)
+			forget()
+			come()
+			if n := len(h.posted()); n != c.letters {
+				t.Errorf("%d: %d letters %s after the session ended", i, n, c.since)
+			}
+		}
+	})
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)"`)
