@@ -235,13 +235,18 @@ type summary struct {
 	Customers int64     `json:"customers_new"`
 	Words     int64     `json:"consents_new"`
 	Skipped   int64     `json:"rows_skipped"`
+
+	SubscriptionsNew     int `json:"subscriptions_new"`
+	SubscriptionsChanged int `json:"subscriptions_changed"`
+	SubscriptionsSame    int `json:"subscriptions_same"`
 }
 
 func summaries(done []importers.Import) []summary {
 	var all []summary
 	for _, i := range done {
 		c := i.Counts
-		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers, c.Words, c.Skipped})
+		all = append(all, summary{i.ID, i.File, i.Settings.Layout, i.Position, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers, c.Words, c.Skipped,
+			c.Subscriptions.New, c.Subscriptions.Changed, c.Subscriptions.Same})
 	}
 	return all
 }

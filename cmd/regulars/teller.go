@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"regulars/internal/doors/importers"
+	"regulars/internal/know/orders"
 )
 
 // teller says how an import goes: a line that changes on a terminal, a line
@@ -63,8 +64,13 @@ func (t *teller) summary(im importers.Import) {
 		fmt.Fprint(t.out, "\r\033[K")
 	}
 	c := im.Counts
-	fmt.Fprintf(t.out, "%s: %d rows in %s. %d new orders and returns with %d lines, %d changed, %d as they were; %d new customers.\n",
-		t.name, im.Position, time.Since(t.started).Round(time.Millisecond), c.New, c.Lines, c.Changed, c.Same, c.Customers)
+	if c.Subscriptions != (orders.Subscribers{}) {
+		fmt.Fprintf(t.out, "%s: %d rows in %s. %d new subscriptions, %d changed, %d as they were; %d new customers.\n", t.name, im.Position,
+			time.Since(t.started).Round(time.Millisecond), c.Subscriptions.New, c.Subscriptions.Changed, c.Subscriptions.Same, c.Customers)
+	} else {
+		fmt.Fprintf(t.out, "%s: %d rows in %s. %d new orders and returns with %d lines, %d changed, %d as they were; %d new customers.\n",
+			t.name, im.Position, time.Since(t.started).Round(time.Millisecond), c.New, c.Lines, c.Changed, c.Same, c.Customers)
+	}
 	if c.Words > 0 {
 		fmt.Fprintf(t.out, "%d consents, refusals and dead addresses were written down.\n", c.Words)
 	}

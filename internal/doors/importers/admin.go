@@ -106,10 +106,10 @@ func (d door) exportList(w http.ResponseWriter, r *web.Request) error {
 	var rows [][]string
 	for _, i := range all {
 		rows = append(rows, []string{i.ID.String(), i.File, string(i.State), count(i.Position), count(i.Counts.New), count(i.Counts.Changed),
-			count(i.Counts.Same), count(i.Counts.Lines), count(i.Counts.Customers), count(i.Counts.Bad), export.At(i.CreatedAt, r.Print.Zone())})
+			count(i.Counts.Same), count(i.Counts.Lines), count(i.Counts.Customers), count(i.Counts.Bad), count(int64(i.Counts.Subscriptions.New)), export.At(i.CreatedAt, r.Print.Zone())})
 	}
 	columns := slices.Concat(export.Columns(export.Text, "import", "file", "state"),
-		export.Columns(export.Number, "rows", "orders_new", "orders_changed", "orders_same", "lines_new", "customers_new", "rows_bad"),
+		export.Columns(export.Number, "rows", "orders_new", "orders_changed", "orders_same", "lines_new", "customers_new", "rows_bad", "subscriptions_new"),
 		export.Columns(export.Time, "created_at"))
 	return r.Export(w, "imports", columns, web.Rows(rows))
 }

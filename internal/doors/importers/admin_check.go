@@ -353,6 +353,9 @@ func toldRow(r *web.Request, told Told) kit.Row {
 	case !p.known():
 		who = r.T("importers.told.nobody")
 	}
+	if c := rec.Contract; c != nil {
+		return contractRow(r, line, who, c)
+	}
 	if rec.At.IsZero() && !rec.Part {
 		return kit.Row{Cells: []any{line, r.T("importers.told.customer"), "", who, strings.Join(words(r, rec), ", "), "", ""}}
 	}
@@ -378,6 +381,24 @@ func toldRow(r *web.Request, told Told) kit.Row {
 	}
 	return kit.Row{Cells: []any{line, number, when, who, text.Short(strings.Join(what, ", "), 200), r.Print.Decimal(float64(pieces)/1000, -1),
 		r.Print.Money(money.Amount{Minor: total, Currency: rec.Currency})}}
+}
+
+// contractRow says what a row tells of a subscription.
+func contractRow(r *web.Request, line, who string, c *Contract) kit.Row {
+	id := c.External
+	if c.made {
+		id = "–"
+	}
+	what := []string{c.Plan, r.T("orders.subscription.status." + c.Status)}
+	if !c.CancelAt.IsZero() {
+		what = append(what, r.T("importers.told.until", "Day", r.Print.Day(c.CancelAt.In(r.Print.Zone()).Format(time.DateOnly))))
+	}
+	if !c.EndedAt.IsZero() {
+		what = append(what, r.T("importers.told.until", "Day", r.Print.Day(c.EndedAt.In(r.Print.Zone()).Format(time.DateOnly))))
+	}
+	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
+	return kit.Row{Cells: []any{line, id, r.Print.Time(c.StartedAt), who, text.Short(strings.Join(what, ", "), 200), r.Print.Int(c.Quantity),
+		r.Print.Money(c.Price()) + " " + r.Print.N("orders.per."+c.Unit, int(c.Every))}}
 }
 
 // words are what a row tells of a person beside who they are.

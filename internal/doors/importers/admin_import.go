@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/web"
@@ -62,7 +63,7 @@ func (d door) show(w http.ResponseWriter, r *web.Request) error {
 }
 
 func stats(r *web.Request, im Import) []kit.Stat {
-	c := im.Counts
+	c, none := im.Counts, orders.Subscribers{}
 	orders := kit.Stat{Label: r.T("importers.orders.new"), Icon: "shopping-cart", Value: r.Print.Int(c.New)}
 	switch {
 	case c.Changed > 0:
@@ -82,7 +83,16 @@ func stats(r *web.Request, im Import) []kit.Stat {
 	lines := kit.Stat{Label: r.T("importers.lines.new"), Icon: "list", Value: r.Print.Int(c.Lines)}
 	people := kit.Stat{Label: r.T("importers.customers.new"), Icon: "user-plus", Value: r.Print.Int(c.Customers)}
 	words := kit.Stat{Label: r.T("importers.words.new"), Icon: "shield-check", Value: r.Print.Int(c.Words)}
+	subs := kit.Stat{Label: r.T("importers.subscriptions.new"), Icon: "repeat", Value: r.Print.Int(int64(c.Subscriptions.New))}
 	switch {
+	case c.Subscriptions.Changed > 0:
+		subs.Note = r.Print.N("importers.subscriptions.changed", c.Subscriptions.Changed)
+	case c.Subscriptions.Same > 0:
+		subs.Note = r.Print.N("importers.subscriptions.same", c.Subscriptions.Same)
+	}
+	switch {
+	case c.Subscriptions != none:
+		return []kit.Stat{rows, subs, people}
 	case c.Words == 0:
 		return []kit.Stat{rows, orders, lines, people}
 	case c.New+c.Changed+c.Same == 0: // a list of people
@@ -240,11 +250,12 @@ func (d door) undoing(r *web.Request, im Import, p kit.Progress, here string) (k
 	var left int64
 	err := d.db.QueryRow(r.Context(), `
 		select (select count(*) from orders where import_id = $1) + (select count(*) from walkin_orders where import_id = $1)
-			+ (select count(*) from customers where import_id = $1)`, int64(im.ID)).Scan(&left)
+			+ (select count(*) from customers where import_id = $1)
+			+ (select count(*) from subscription_states where import_id = $1)`, int64(im.ID)).Scan(&left)
 	if err != nil {
 		return p, fmt.Errorf("count what is left of an import: %w", err)
 	}
-	total := max(im.Counts.New+im.Counts.Customers, left, 1)
+	total := max(im.Counts.New+im.Counts.Customers+int64(im.Counts.Subscriptions.New+im.Counts.Subscriptions.Changed), left, 1)
 	p.Label, p.Percent, p.Poll = r.T("importers.undoing", "File", im.File), int(100*(total-left)/total), here+"?rows=0&bytes=0&at=0"
 	p.Note = r.Print.N("importers.undoing.left", int(left))
 	return p, nil

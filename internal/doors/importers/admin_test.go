@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"regulars/internal/doors/importers"
+	"regulars/internal/know/orders"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/locale"
@@ -39,7 +40,7 @@ type house struct {
 
 func build(t testing.TB, db *store.DB) house {
 	t.Helper()
-	catalog, err := locale.Load(web.Text(), users.Files, sheet.Files, importers.Files)
+	catalog, err := locale.Load(web.Text(), users.Files, sheet.Files, orders.Files, importers.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,9 @@ type apiImport struct {
 	Same       int64      `json:"orders_same"`
 	Lines      int64      `json:"lines_new"`
 	Customers  int64      `json:"customers_new"`
+	Subscribed int        `json:"subscriptions_new"`
+	Altered    int        `json:"subscriptions_changed"`
+	Unaltered  int        `json:"subscriptions_same"`
 	Failure    string     `json:"failure" doc:"Why it failed, for a person"`
 	Settings   apiReading `json:"settings" doc:"How it is read, once that was chosen: until then checkImport proposes it"`
 	CreatedAt  time.Time  `json:"created_at"`
@@ -62,7 +65,9 @@ type apiImport struct {
 
 func shownImport(c *rest.Call, i Import) apiImport {
 	a := apiImport{ID: i.ID, File: i.File, State: string(i.State), Done: i.Done(), Rows: i.Position, Bad: i.Counts.Bad, New: i.Counts.New,
-		Changed: i.Counts.Changed, Same: i.Counts.Same, Lines: i.Counts.Lines, Customers: i.Counts.Customers, Settings: shownSettings(i.Settings), CreatedAt: i.CreatedAt}
+		Changed: i.Counts.Changed, Same: i.Counts.Same, Lines: i.Counts.Lines, Customers: i.Counts.Customers,
+		Subscribed: i.Counts.Subscriptions.New, Altered: i.Counts.Subscriptions.Changed, Unaltered: i.Counts.Subscriptions.Same,
+		Settings: shownSettings(i.Settings), CreatedAt: i.CreatedAt}
 	if i.Failure != nil {
 		a.Failure = c.Sentence(i.Failure)
 	}

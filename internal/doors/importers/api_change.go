@@ -107,6 +107,6 @@ func (a apiReadingPatch) over(c *rest.Call, q store.Querier, im Import) (Setting
 			s.Columns[Field(f)] = *name
 		}
 	}
-	_, err = newReader(s, p.Header, p.Shop.Currency, p.Shop.Location())
+	_, err = newReader(s, p.Header, p.Shop.Currency, p.Shop.Location(), im.CreatedAt)
 	return s, err
 }

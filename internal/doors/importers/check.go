@@ -118,7 +118,7 @@ func (p *Preview) understand() {
 	p.AskDates = false
 	for _, c := range p.Profile.Columns {
 		switch p.Columns[c.Name] {
-		case Date, Promised, Delivered:
+		case Date, Promised, Delivered, Started, Ended, TrialEnd, PaidUntil:
 			p.AskDates = p.AskDates || c.Dates.Ambiguous && p.Settings.Dates == sheet.OrderUnknown
 		}
 	}
@@ -142,7 +142,7 @@ func (p *Preview) tell(ctx context.Context, q store.Querier, im Import) error {
 	if p.Wrong != nil {
 		return nil
 	}
-	read, err := newReader(p.Settings, p.Header, p.Shop.Currency, p.Shop.Location())
+	read, err := newReader(p.Settings, p.Header, p.Shop.Currency, p.Shop.Location(), im.CreatedAt)
 	if err != nil {
 		p.Wrong = err
 		return nil
@@ -195,7 +195,7 @@ func Begin(ctx context.Context, tx *store.Tx, by id.User, i id.Import, header []
 			return err
 		}
 	}
-	if _, err := newReader(s, header, shop.Currency, shop.Location()); err != nil {
+	if _, err := newReader(s, header, shop.Currency, shop.Location(), tx.Now); err != nil {
 		return err
 	}
 	if err := Choose(ctx, tx, i, s); err != nil {

@@ -8,6 +8,7 @@
 package importers
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"math"
 	"time"
 
+	"regulars/internal/know/orders"
 	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/money"
@@ -51,7 +53,16 @@ type Settings struct {
 }
 
 // Sells reports whether the file tells of sales, and not of customers alone.
-func (s Settings) Sells() bool { return s.Layout != Mapping || s.Columns[Date] != "" }
+func (s Settings) Sells() bool {
+	return s.Layout != Mapping || s.Columns[Date] != "" || s.Columns[Plan] != ""
+}
+
+// same reports whether a file is read in the same way by both.
+func (s Settings) same(o Settings) bool {
+	a, _ := json.Marshal(s) // of texts: it cannot fail
+	b, _ := json.Marshal(o)
+	return bytes.Equal(a, b)
+}
 
 // Import is one file on its way in.
 type Import struct {
@@ -82,12 +93,17 @@ type Counts struct {
 	Customers int64 // customers that were not there
 	Skipped   int64 // rows in which nothing counts: payments that failed
 	Words     int64 // consents, objections and dead addresses written down
+
+	Subscriptions orders.Subscribers
 }
 
 func (c *Counts) add(o Counts) {
 	c.Bad, c.New, c.Changed, c.Same = c.Bad+o.Bad, c.New+o.New, c.Changed+o.Changed, c.Same+o.Same
 	c.Lines, c.Customers = c.Lines+o.Lines, c.Customers+o.Customers
 	c.Skipped, c.Words = c.Skipped+o.Skipped, c.Words+o.Words
+	c.Subscriptions.New += o.Subscriptions.New
+	c.Subscriptions.Changed += o.Subscriptions.Changed
+	c.Subscriptions.Same += o.Subscriptions.Same
 }
 
 // Done is the share of the file that is in, 0 to 1.
@@ -106,7 +122,7 @@ func (i Import) Active() bool { return i.State == Running || i.State == Undoing 
 
 const columns = `id, state, file_name, file_size, file_hash, settings, position, bytes_done, bytes_total,
 	rows_bad, orders_new, orders_changed, orders_same, lines_new, customers_new, message, created_by, created_at, started_at, finished_at,
-	rows_skipped, words_new`
+	rows_skipped, words_new, subscriptions_new, subscriptions_changed, subscriptions_same`
 
 func scan(rows *sql.Rows) (Import, error) {
 	var i Import
@@ -115,7 +131,8 @@ func scan(rows *sql.Rows) (Import, error) {
 	var started, finished sql.NullInt64
 	c := &i.Counts
 	err := rows.Scan(&i.ID, &i.State, &i.File, &i.Size, &i.Hash, &settings, &i.Position, &i.BytesDone, &i.BytesTotal,
-		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &failure, &i.CreatedBy, &created, &started, &finished, &c.Skipped, &c.Words)
+		&c.Bad, &c.New, &c.Changed, &c.Same, &c.Lines, &c.Customers, &failure, &i.CreatedBy, &created, &started, &finished, &c.Skipped, &c.Words,
+		&c.Subscriptions.New, &c.Subscriptions.Changed, &c.Subscriptions.Same)
 	if err != nil {
 		return i, err
 	}

@@ -59,13 +59,23 @@ const (
 	Tags        Field = "tags"
 	AgreedEmail Field = "agreed_email" // yes or no to marketing
 	AgreedSMS   Field = "agreed_sms"
+
+	Subscription Field = "subscription" // by which its source names it
+	Plan         Field = "plan"         // what is subscribed to
+	Interval     Field = "interval"     // of its periods: month, 3 months, yearly
+	Every        Field = "every"        // how many intervals a period is
+	PeriodPrice  Field = "period_price" // what is paid each period, for all of the quantity
+	Started      Field = "started"      // when it began
+	Ended        Field = "ended"        // when it ended or will
+	TrialEnd     Field = "trial_end"
+	PaidUntil    Field = "paid_until"
 )
 
 // Fields are all of them.
 var Fields = []Field{Order, Date, Time, Customer, Email, Phone, Card, Name, Given, Family, Country, Language,
 	SKU, Product, Category, Quantity, Price, LineTotal, Total, Discount, Shipping, Tax, Refunded, Currency,
 	Channel, Staff, Status, Reason, OrderID, Cancelled, Promised, Delivered, ZoneName, Joined, Street, City, Region, Postcode, Birthday, Tags,
-	AgreedEmail, AgreedSMS}
+	AgreedEmail, AgreedSMS, Subscription, Plan, Interval, Every, PeriodPrice, Started, Ended, TrialEnd, PaidUntil}
 
 // Layout knows one kind of file: which column holds what, by its name, and
 // what is particular about it.
@@ -100,7 +110,7 @@ type Layout struct {
 // Layouts are the files we know, the surest first. The mapping that a person
 // makes is not among them: it is the layout called "mapping".
 var Layouts = []Layout{onlineRetail, cdnow, shopifyOrders, shopifyCustomers, webToffee, skyVerge, wooOrders, wooCustomers,
-	stripePayments, stripeCustomers, squareItems, squareTransactions, mailchimp, vcards}
+	stripePayments, stripeCustomers, stripeSubscriptions, squareItems, squareTransactions, mailchimp, vcards, plainSubscriptions}
 
 // Mapping is the name of the layout that a person makes.
 const Mapping = "mapping"
@@ -177,11 +187,11 @@ func layoutOf(s Settings, header []string) (Layout, error) {
 		}
 		columns[field] = name
 	}
-	known := l.Columns
+	known, subscribes := l.Columns, l.subscribes()
 	l.Columns = map[Field][]string{}
 	for field, name := range columns {
 		l.Columns[field] = []string{name}
-		if l.Tell != nil && s.Columns[field] == "" {
+		if (l.Tell != nil || subscribes) && s.Columns[field] == "" {
 			l.Columns[field] = append(l.Columns[field], l.others(known[field], header, name)...)
 		}
 	}
@@ -203,6 +213,9 @@ func (l Layout) others(names, header []string, first string) []string {
 func (l Layout) check() error {
 	has := func(f Field) bool { return len(l.Columns[f]) > 0 }
 	known := has(Customer) || has(Email) || has(Phone) || has(Card)
+	if l.subscribes() {
+		return l.checkSubscriptions(has, known)
+	}
 	switch {
 	case !has(Date) && !known:
 		return errs.Wrong("date", "importers.wrong.choose-date")
@@ -290,10 +303,10 @@ func Guess(profile sheet.Profile) Settings {
 // and in which currency.
 func (s *Settings) learn(profile sheet.Profile, columns map[Field]string) {
 	for _, c := range profile.Columns {
-		if c.Name == columns[Date] && !c.Dates.Ambiguous { // else it is asked for
+		if dated(c.Name, columns) && !c.Dates.Ambiguous { // else it is asked for
 			s.Dates = c.Dates.Order
 		}
-		if c.Mark != sheet.NoMark && (c.Name == columns[Price] || c.Name == columns[LineTotal] || c.Name == columns[Total]) {
+		if c.Mark != sheet.NoMark && (c.Name == columns[Price] || c.Name == columns[LineTotal] || c.Name == columns[Total] || c.Name == columns[PeriodPrice]) {
 			s.Mark = c.Mark
 		}
 		if c.Currency != "" && s.Currency == "" {
@@ -305,6 +318,12 @@ func (s *Settings) learn(profile sheet.Profile, columns map[Field]string) {
 	if s.Currency == "" {
 		s.Currency = mostly(profile, columns[Currency])
 	}
+}
+
+// dated reports whether a column tells when something happened that the file
+// is about.
+func dated(name string, columns map[Field]string) bool {
+	return name == columns[Date] || name == columns[Started] || name == columns[Ended]
 }
 
 // learned are the settings of a layout for a file of which a sample was read.

@@ -176,9 +176,12 @@ func (l *Ledger) readFile(ctx context.Context, s Source, by retention.Split) (*b
 		source = "import"
 	}
 	for range workers {
-		read, err := newReader(s.Settings, in.Header(), l.Currency, l.Zone)
+		read, err := newReader(s.Settings, in.Header(), l.Currency, l.Zone, time.Time{})
 		if err != nil {
 			return nil, err
+		}
+		if read.layout.subscribes() {
+			return nil, errs.Wrong("plan", "importers.wrong.list-subscriptions")
 		}
 		if !read.has(Date) {
 			return nil, errs.Wrong("date", "importers.wrong.list")

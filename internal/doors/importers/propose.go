@@ -72,8 +72,8 @@ const explained = 5
 
 // Explain writes what a file is and what its first rows mean, and changes
 // nothing.
-func Explain(ctx context.Context, q store.Querier, s Settings, open opener, p *locale.Printer, out io.Writer) error {
-	shop, err := workspace.Load(ctx, q)
+func Explain(ctx context.Context, db *store.DB, s Settings, open opener, p *locale.Printer, out io.Writer) error {
+	shop, err := workspace.Load(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func Explain(ctx context.Context, q store.Querier, s Settings, open opener, p *l
 		return err
 	}
 	defer in.Close()
-	read, err := newReader(s, in.Header(), shop.Currency, shop.Location())
+	read, err := newReader(s, in.Header(), shop.Currency, shop.Location(), db.Now())
 	if err != nil {
 		return err
 	}
@@ -133,6 +133,8 @@ func (rec Record) String() string {
 		items = append(items, fmt.Sprintf("%g × %s", float64(i.Quantity)/1000, i.sku()))
 	}
 	switch {
+	case rec.Contract != nil:
+		return fmt.Sprintf("Line %d: %s subscribes to %s", rec.Line, strings.Join(who, ", "), rec.Contract)
 	case rec.Part:
 		return fmt.Sprintf("Line %d: of %s also %s", rec.Line, rec.Number, strings.Join(items, ", "))
 	case rec.At.IsZero():

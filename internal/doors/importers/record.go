@@ -43,6 +43,8 @@ type Record struct {
 	Words   []customers.Consent // what they agreed to and took back; At zero: nobody knows when
 	Firm    bool                // a word without a time counts from now on
 	Bounced *customers.Bounce   // their email cannot be reached
+
+	Contract *Contract // the row tells of a subscription
 }
 
 // Item is a line of an order: so much of a product.
@@ -91,6 +93,7 @@ func (b badCell) Error() string { return b.column + ": " + b.reason.Error() }
 type reader struct {
 	layout   Layout
 	settings Settings
+	asOf     time.Time // what a subscription is is so then
 	zone     *time.Location
 	base     money.Currency // of amounts, unless the row says otherwise
 	at       map[Field]int  // column of each field
@@ -104,12 +107,13 @@ type reader struct {
 	zones               map[string]*time.Location // by the name that rows give
 }
 
-func newReader(s Settings, header []string, base money.Currency, zone *time.Location) (*reader, error) {
+// newReader reads rows as of a time; base and zone are the business's own.
+func newReader(s Settings, header []string, base money.Currency, zone *time.Location, asOf time.Time) (*reader, error) {
 	l, err := layoutOf(s, header)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{layout: l, settings: s, zone: zone, base: base, at: map[Field]int{}, names: header, instead: map[Field][]int{}}
+	r := &reader{layout: l, settings: s, zone: zone, base: base, asOf: asOf, at: map[Field]int{}, names: header, instead: map[Field][]int{}}
 	if s.Currency != "" {
 		r.base = s.Currency
 	}
@@ -214,6 +218,9 @@ func (r *reader) read(row sheet.Row) (Record, error) {
 		if err := r.layout.Tell(r, row, &rec); err != nil {
 			return rec, err
 		}
+	}
+	if r.layout.subscribes() && !rec.Skip {
+		return rec, r.readContract(&rec, row)
 	}
 	if rec.At.IsZero() && !rec.Person.known() && !rec.Part && !rec.Skip {
 		return rec, badCell{"", errs.Wrong("", "importers.wrong.nothing")}

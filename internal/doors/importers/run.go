@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"regulars/internal/know/orders"
 	"regulars/internal/know/timeline"
@@ -86,16 +87,21 @@ func run(ctx context.Context, db *store.DB, i id.Import, open opener, progress f
 type placer struct {
 	db   *store.DB
 	im   Import
+	asOf time.Time // what the file says was so then: when it came in first
 	shop workspace.Settings
 }
 
 func newPlacer(ctx context.Context, db *store.DB, im Import) (*placer, error) {
 	shop, err := workspace.Load(ctx, db)
-	return &placer{db: db, im: im, shop: shop}, err
+	if err != nil {
+		return nil, err
+	}
+	asOf, err := firstTold(ctx, db, im)
+	return &placer{db: db, im: im, asOf: asOf, shop: shop}, err
 }
 
 func (p *placer) reader(in *sheet.Reader) (*reader, error) {
-	return newReader(p.im.Settings, in.Header(), p.shop.Currency, p.shop.Location())
+	return newReader(p.im.Settings, in.Header(), p.shop.Currency, p.shop.Location(), p.asOf)
 }
 
 // survey reads the file once to see which orders are scattered over it.
@@ -121,10 +127,14 @@ func (p *placer) all(ctx context.Context, c *cutter, progress func(Import)) erro
 		err error
 	}
 	cuts := make(chan cut, 1)
+	rows := p.db.SliceRows()
+	if c.read.layout.subscribes() {
+		rows /= 20 // each is some statements of its own
+	}
 	go func() {
 		defer close(cuts)
 		for {
-			s, err := c.next(p.db.SliceRows())
+			s, err := c.next(rows)
 			select {
 			case cuts <- cut{s, err}:
 			case <-ctx.Done():
@@ -169,10 +179,11 @@ func (p *placer) write(ctx context.Context, s *slice) error {
 		c := next.Counts
 		n, err := tx.Exec(ctx, `
 			update imports set position = $1, bytes_done = $2, bytes_total = $3, rows_bad = $4, orders_new = $5,
-				orders_changed = $6, orders_same = $7, lines_new = $8, customers_new = $9, rows_skipped = $10, words_new = $11
-			where id = $12 and position = $13 and state = 'running'`,
+				orders_changed = $6, orders_same = $7, lines_new = $8, customers_new = $9, rows_skipped = $10, words_new = $11,
+				subscriptions_new = $12, subscriptions_changed = $13, subscriptions_same = $14
+			where id = $15 and position = $16 and state = 'running'`,
 			next.Position, next.BytesDone, next.BytesTotal, c.Bad, c.New, c.Changed, c.Same, c.Lines, c.Customers, c.Skipped, c.Words,
-			int64(p.im.ID), p.im.Position)
+			c.Subscriptions.New, c.Subscriptions.Changed, c.Subscriptions.Same, int64(p.im.ID), p.im.Position)
 		if err == nil && n == 0 {
 			err = errElsewhere
 		}
@@ -214,6 +225,10 @@ func (p *placer) place(ctx context.Context, tx *store.Tx, s *slice) (Counts, err
 	placed, err := orders.PlaceMany(ctx, tx, sales)
 	counts.New, counts.Changed, counts.Same = int64(placed.New), int64(placed.Changed), int64(placed.Same)
 	counts.Lines = int64(placed.Lines)
+	if err != nil {
+		return counts, err
+	}
+	counts.Subscriptions, err = p.subscriptions(ctx, tx, s, people)
 	return counts, err
 }
 

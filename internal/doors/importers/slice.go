@@ -21,14 +21,15 @@ import (
 
 // slice is some whole orders of a file, read and not yet placed.
 type slice struct {
-	drafts   []*draft
-	people   []Person        // without an order, or of them, each once
-	products map[string]Item // by SKU: the first row that named it
-	words    []word          // of people
-	errors   []rowError
-	skipped  int64 // rows in which nothing counts
-	rows     int64 // read up to and with this slice
-	bytes    int64
+	drafts    []*draft
+	people    []Person        // without an order, or of them, each once
+	products  map[string]Item // by SKU: the first row that named it
+	words     []word          // of people
+	contracts []contracted
+	errors    []rowError
+	skipped   int64 // rows in which nothing counts
+	rows      int64 // read up to and with this slice
+	bytes     int64
 }
 
 // draft is one order as its rows told of it.
@@ -67,11 +68,12 @@ type cutter struct {
 	rows      int64
 	ahead     *Record // read, of the next slice
 	held      map[string]*draft
-	ordinals  map[uint64]int // how often a row without a number has come, by its hash
+	contracts map[string]int64 // the lines of those that came, by their id
+	ordinals  map[uint64]int   // how often a row without a number has come, by its hash
 }
 
 func newCutter(in *sheet.Reader, read *reader, scattered map[uint64]int, skip int64) *cutter {
-	return &cutter{in: in, read: read, scattered: scattered, skip: skip, held: map[string]*draft{}, ordinals: map[uint64]int{}}
+	return &cutter{in: in, read: read, scattered: scattered, skip: skip, held: map[string]*draft{}, contracts: map[string]int64{}, ordinals: map[uint64]int{}}
 }
 
 // next returns a slice of about limit rows, or io.EOF with the last one.
@@ -168,10 +170,30 @@ func (c *cutter) record(s *slice) (*Record, error) {
 	if !rec.At.IsZero() && rec.Number == "" {
 		c.number(&rec)
 	}
+	if rec.Contract != nil && c.twice(s, &rec) {
+		return nil, nil
+	}
 	if c.rows <= c.skip && c.scattered[hash(rec.Number)] == 0 {
 		return nil, nil // done before a restart
 	}
 	return &rec, nil
+}
+
+// twice leaves a row out whose subscription stands in the file already.
+func (c *cutter) twice(s *slice, rec *Record) bool {
+	line, found := c.contracts[rec.Contract.External]
+	if !found {
+		c.contracts[rec.Contract.External] = rec.Line
+		return false
+	}
+	if c.rows > c.skip {
+		reason := errs.Wrong("", "importers.wrong.subscription-twice", "Line", line)
+		if rec.Contract.made {
+			reason = errs.Wrong("", "importers.wrong.subscription-alike", "Line", line)
+		}
+		s.errors = append(s.errors, rowError{line: rec.Line, reason: reason, row: rec.cells})
+	}
+	return true
 }
 
 // cut cuts a row that cannot be read into cells as well as it goes, so that
@@ -224,6 +246,9 @@ func (c *cutter) begin(s *slice, people map[Person]int, rec Record) *draft {
 		if rec.Person.known() {
 			d.person = s.person(people, rec.Person)
 			s.note(d.person, rec)
+		}
+		if rec.Contract != nil {
+			s.contracts = append(s.contracts, contracted{d.person, rec.Contract, c.read.has(TrialEnd), c.read.has(PaidUntil)})
 		}
 		if rec.At.IsZero() {
 			return nil

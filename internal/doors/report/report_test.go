@@ -252,6 +252,10 @@ func TestAListOfCustomersIsNoReport(t *testing.T) {
 	if !errs.Is(err, errs.Invalid) || !strings.Contains(testkit.Sentence(err), "list of customers") {
 		t.Errorf("it says %v", err)
 	}
+	_, err = Make(t.Context(), options(written(t, "email,plan,amount,interval,started\nann@example.com,Garden,20,month,2025-05-01\n")))
+	if !errs.Is(err, errs.Invalid) || !strings.Contains(testkit.Sentence(err), "list of subscriptions") {
+		t.Errorf("of subscriptions it says %v", err)
+	}
 }
 
 func TestThePageNeedsNothingElse(t *testing.T) {

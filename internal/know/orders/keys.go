@@ -212,7 +212,7 @@ func adopt(ctx context.Context, tx *store.Tx, o *Order) error {
 	if o.Customer == 0 {
 		return nil
 	}
-	return timeline.Adopt(ctx, tx, o.Customer, int64(o.ID))
+	return timeline.Adopt(ctx, tx, o.Customer, int64(o.ID), 0)
 }
 
 // imported reports whether anything of the order came with an import.

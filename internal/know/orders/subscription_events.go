@@ -134,7 +134,7 @@ func (k *keeping) tell(ctx context.Context, all []State) error {
 // event fills in who tells of it, and whether it is old news.
 func (k *keeping) event(e timeline.Event) timeline.Event {
 	e.Customer, e.Ref, e.Origin = k.subscription.Customer, int64(k.subscription.ID), k.subscription.Origin
-	e.Source, e.Actor = k.by.Source, k.by.Actor
+	e.Source, e.Actor, e.Import = k.by.Source, k.by.Actor, k.by.Import
 	e.History = k.by.History || k.tx.Now.Sub(e.OccurredAt) > fresh
 	return e
 }

@@ -20,6 +20,7 @@ type State struct {
 	Since   time.Time
 	Until   time.Time // zero: it is so
 	Implied bool      // nobody told of it: it was so before the first account
+	Import  id.Import // that told of it; 0: none did
 	Terms
 	Monthly int64
 }
@@ -35,13 +36,13 @@ func StatesOf(ctx context.Context, q store.Querier, c id.Customer, s id.Subscrip
 func readStates(ctx context.Context, q store.Querier, c id.Customer, s id.Subscription) ([]State, error) {
 	all, err := store.All(ctx, q, func(rows *sql.Rows) (v State, err error) {
 		var told, since int64
-		var until sql.NullInt64
+		var until, imported sql.NullInt64
 		t := termScan{}
-		err = rows.Scan(append([]any{&told, &since, &until, &v.Implied, &v.Monthly}, t.into(&v.Terms)...)...)
-		v.ToldAt, v.Since, v.Until = micros(told), micros(since), nullMicros(until)
+		err = rows.Scan(append([]any{&told, &since, &until, &v.Implied, &imported, &v.Monthly}, t.into(&v.Terms)...)...)
+		v.ToldAt, v.Since, v.Until, v.Import = micros(told), micros(since), nullMicros(until), id.Import(imported.Int64)
 		t.set(&v.Terms)
 		return v, err
-	}, `select told_at, since_at, until_at, implied, monthly_minor, `+stateTerms+` from subscription_states
+	}, `select told_at, since_at, until_at, implied, import_id, monthly_minor, `+stateTerms+` from subscription_states
 		where customer_id = $1 and subscription_id = $2 order by told_at`, int64(c), int64(s))
 	if err != nil {
 		return nil, fmt.Errorf("read the states of the subscription %s: %w", s, err)
@@ -87,7 +88,7 @@ func toldStates(all []State) []State {
 	var told []State
 	for _, s := range all {
 		if !s.Implied {
-			told = append(told, State{ToldAt: s.ToldAt, Terms: s.Terms})
+			told = append(told, State{ToldAt: s.ToldAt, Import: s.Import, Terms: s.Terms})
 		}
 	}
 	return told
@@ -188,13 +189,13 @@ func (k *keeping) keep(ctx context.Context, had, all []State) error {
 }
 
 func (k *keeping) state(ctx context.Context, s State) error {
-	args := append([]any{int64(k.subscription.Customer), int64(k.subscription.ID), s.ToldAt.UnixMicro(), s.Since.UnixMicro(), nullTime(s.Until), s.Implied, s.Monthly},
+	args := append([]any{int64(k.subscription.Customer), int64(k.subscription.ID), s.ToldAt.UnixMicro(), s.Since.UnixMicro(), nullTime(s.Until), s.Implied, null(int64(s.Import)), s.Monthly},
 		s.values()...)
 	args = append(args, null(int64(k.subscription.Origin)))
-	_, err := k.tx.Exec(ctx, `insert into subscription_states (customer_id, subscription_id, told_at, since_at, until_at, implied, monthly_minor, `+stateTerms+`, origin_customer_id)
+	_, err := k.tx.Exec(ctx, `insert into subscription_states (customer_id, subscription_id, told_at, since_at, until_at, implied, import_id, monthly_minor, `+stateTerms+`, origin_customer_id)
 		values (`+store.List(1, len(args))+`)
 		on conflict (customer_id, subscription_id, told_at) do update set since_at = excluded.since_at, until_at = excluded.until_at, implied = excluded.implied,
-			monthly_minor = excluded.monthly_minor, plan = excluded.plan, status = excluded.status, amount_minor = excluded.amount_minor, currency = excluded.currency,
+			import_id = excluded.import_id, monthly_minor = excluded.monthly_minor, plan = excluded.plan, status = excluded.status, amount_minor = excluded.amount_minor, currency = excluded.currency,
 			interval_unit = excluded.interval_unit, interval_count = excluded.interval_count, quantity = excluded.quantity, started_at = excluded.started_at,
 			trial_end_at = excluded.trial_end_at, period_end_at = excluded.period_end_at, cancel_at = excluded.cancel_at, ended_at = excluded.ended_at,
 			reason = excluded.reason, note = excluded.note`, args...)

@@ -60,6 +60,7 @@ type SubscriptionNews struct {
 	Terms
 	History bool // starts no play and no message
 	Actor   id.User
+	Import  id.Import // that brings it; 0: none
 }
 
 // Subscription is what a customer pays under contract, as it stands.
@@ -118,17 +119,32 @@ func SubscriptionHref(c id.Customer, s id.Subscription) string {
 //
 // It stays with the customer who has it, whomever a later account names.
 func Subscribe(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscription, error) {
+	s, _, err := take(ctx, tx, n)
+	return s, err
+}
+
+// outcome is what an account did to a subscription.
+type outcome int
+
+const (
+	asItWas outcome = iota
+	madeNew
+	different
+)
+
+// take takes an account over and says what it did.
+func take(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscription, outcome, error) {
 	undated, endless := n.At.IsZero(), n.EndedAt.IsZero()
 	if err := n.tidy(tx.Now); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	s, err := claimSubscription(ctx, tx, &n)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	states, err := readStates(ctx, tx, s.Customer, s.ID)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if undated && len(states) > 0 {
 		newest := states[len(states)-1]
@@ -139,7 +155,7 @@ func Subscribe(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscr
 			n.EndedAt = newest.EndedAt // it did not end once more
 		}
 		if newest.Terms == n.Terms {
-			return s.ID, nil // nothing is new since it was told last
+			return s.ID, asItWas, nil // nothing is new since it was told last
 		}
 		if !n.At.After(newest.ToldAt) {
 			n.At = newest.ToldAt.Add(time.Microsecond)
@@ -149,14 +165,21 @@ func Subscribe(ctx context.Context, tx *store.Tx, n SubscriptionNews) (id.Subscr
 	i, found := slices.BinarySearchFunc(told, n.At, func(s State, at time.Time) int { return s.ToldAt.Compare(at) })
 	switch {
 	case !found:
-		told = slices.Insert(told, i, State{ToldAt: n.At, Terms: n.Terms})
+		told = slices.Insert(told, i, State{ToldAt: n.At, Import: n.Import, Terms: n.Terms})
 	case told[i].text() >= n.Terms.text():
-		return s.ID, nil
+		return s.ID, asItWas, nil
 	default:
-		told[i].Terms = n.Terms
+		told[i].Terms, told[i].Import = n.Terms, n.Import
 	}
-	k := keeping{tx: tx, subscription: s, by: customers.By{Actor: n.Actor, Source: n.Source, History: n.History}}
-	return s.ID, k.keep(ctx, states, derive(told))
+	k := keeping{tx: tx, subscription: s, by: customers.By{Actor: n.Actor, Source: n.Source, Import: n.Import, History: n.History}}
+	did := different
+	switch {
+	case len(states) == 0:
+		did = madeNew
+	case i > 0 && told[i-1].Terms == n.Terms:
+		did = asItWas // said once more
+	}
+	return s.ID, did, k.keep(ctx, states, derive(told))
 }
 
 // limits of what is told.

@@ -20,7 +20,8 @@ type Undone struct {
 
 // UndoImport takes away at most limit orders of an import, or what it added to
 // and changed in orders that were there before it, with the events that told
-// of it; at last the products that nothing is left of. What was before the
+// of it; then what it told of subscriptions; at last the products that nothing is
+// left of. What was before the
 // import is then exactly as it was. Called until there is no More, each slice
 // in a transaction of its own, before customers.UndoImport; what others
 // changed since then stays. It finds where to go on by itself.
@@ -64,7 +65,13 @@ func UndoImport(ctx context.Context, tx *store.Tx, i id.Import, limit int) (Undo
 	}
 	slices.Sort(owners)
 	done := Undone{More: len(spots) > 0, Customers: slices.Compact(owners)}
-	if !done.More {
+	if done.More {
+		return done, nil
+	}
+	if done.Customers, err = undoSubscriptions(ctx, tx, i, limit); err != nil {
+		return Undone{}, err
+	}
+	if done.More = len(done.Customers) > 0; !done.More {
 		err = dropProducts(ctx, tx, i)
 	}
 	return done, err

@@ -26,15 +26,17 @@ func Forget(ctx context.Context, tx *store.Tx, c id.Customer, ref int64, i id.Im
 }
 
 // Adopt makes the events of a customer that tell of a thing outlive the import
-// that brought them: somebody else has told of the thing since. Those who
-// react are told of them, as the import may not have got that far.
-func Adopt(ctx context.Context, tx *store.Tx, c id.Customer, thing int64) error {
+// that brought them (0: whichever): somebody else has told of the thing since.
+// Those who react are told of them, as the import may not have got that far.
+func Adopt(ctx context.Context, tx *store.Tx, c id.Customer, thing int64, i id.Import) error {
 	all, err := store.All(ctx, tx, scan, `
-		select `+columns+` from events where customer_id = $1 and ref_id = $2 and import_id is not null`, int64(c), thing)
+		select `+columns+` from events where customer_id = $1 and ref_id = $2 and import_id is not null and (cast($3 as bigint) = 0 or import_id = $3)`,
+		int64(c), thing, int64(i))
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `update events set import_id = null where customer_id = $1 and ref_id = $2 and import_id is not null`, int64(c), thing); err != nil {
+	if _, err := tx.Exec(ctx, `update events set import_id = null
+		where customer_id = $1 and ref_id = $2 and import_id is not null and (cast($3 as bigint) = 0 or import_id = $3)`, int64(c), thing, int64(i)); err != nil {
 		return fmt.Errorf("keep events of %s: %w", c, err)
 	}
 	return tell(ctx, tx, refsOf(all))

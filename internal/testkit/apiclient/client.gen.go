@@ -2496,11 +2496,14 @@ type Import struct {
 	OrdersSame    int64      `json:"orders_same"`
 
 	// Rows Rows done
-	Rows      int64       `json:"rows"`
-	RowsBad   int64       `json:"rows_bad"`
-	Settings  Reading     `json:"settings"`
-	StartedAt *time.Time  `json:"started_at,omitempty"`
-	State     ImportState `json:"state"`
+	Rows                 int64       `json:"rows"`
+	RowsBad              int64       `json:"rows_bad"`
+	Settings             Reading     `json:"settings"`
+	StartedAt            *time.Time  `json:"started_at,omitempty"`
+	State                ImportState `json:"state"`
+	SubscriptionsChanged int64       `json:"subscriptions_changed"`
+	SubscriptionsNew     int64       `json:"subscriptions_new"`
+	SubscriptionsSame    int64       `json:"subscriptions_same"`
 }
 
 // ImportState defines model for Import.State.
