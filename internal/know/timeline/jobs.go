@@ -38,8 +38,12 @@ const (
 // transaction stays under 50 ms on SQLite.
 const sliceSize = 100
 
-// fanoutSize is how many events one fan-out carries; it reads none of them.
-const fanoutSize = 10 * sliceSize
+// A fan-out carries as many events as fit well into a job, since it reads none
+// of them: refBytes is what one takes without its kind.
+const (
+	fanoutBytes = 40 << 10
+	refBytes    = 95
+)
 
 // ref names an event in a job: its whole key, and what decides who wants it.
 type ref struct {

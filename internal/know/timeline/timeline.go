@@ -165,7 +165,11 @@ func null(v int64) any {
 func tell(ctx context.Context, tx *store.Tx, refs []ref) error {
 	var todo []jobs.New
 	for len(refs) > 0 {
-		n := min(len(refs), fanoutSize)
+		n, size := 0, 0
+		for n < len(refs) && (n < sliceSize || size < fanoutBytes) {
+			size += refBytes + len(refs[n].Kind)
+			n++
+		}
 		todo = append(todo, jobs.New{Kind: fanout, Args: tellArgs{Events: refs[:n]}})
 		refs = refs[n:]
 	}

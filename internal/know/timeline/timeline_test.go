@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"slices"
 	"testing"
 	"time"
@@ -100,6 +101,25 @@ func TestWhatNobodyAsksForTodayIsNotDelivered(t *testing.T) {
 		}
 		if fmt.Sprint(hooks.told) != "[note.added of 1]" {
 			t.Errorf("told %v", hooks.told)
+		}
+	})
+}
+
+func TestHoweverManyEventsOneChangeLeavesAllAreTold(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		addCustomers(t, db, 1)
+		const n = 1500
+		events := make([]timeline.Event, n)
+		for i := range events {
+			events[i] = timeline.Event{Customer: 1, Kind: []string{"order.placed", "tracked." + strings.Repeat("a", 200)}[i%2]}
+		}
+		record(t, db, events...)
+		var facts listener
+		if err := drain(t, db, facts.subscription("facts", true)); err != nil {
+			t.Fatal(err)
+		}
+		if len(facts.told) != n {
+			t.Errorf("%d of %d events were told", len(facts.told), n)
 		}
 	})
 }
