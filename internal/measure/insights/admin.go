@@ -195,7 +195,7 @@ func (d desk) await(r *web.Request, f Filter, most time.Duration) (Result, bool,
 
 // wait shows how far the figures are.
 func (d desk) wait(r *web.Request, p *frame) error {
-	run, ok, err := running(r.Context(), d.db, p.F)
+	run, ok, err := figures(p.F).running(r.Context(), d.db)
 	if err != nil {
 		return err
 	}

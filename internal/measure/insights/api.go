@@ -96,7 +96,7 @@ func (d desk) apiFigures(c *rest.Call, in *apiFiguresInput) (*rest.One[apiKept[F
 		return nil, err
 	}
 	f.Window = in.Window
-	r, ok, err := d.kept.read(c.Context(), d.db, f, c.Now)
+	r, ok, err := Read(c.Context(), d.db, f, c.Now)
 	if err == nil && (!ok || !r.Fresh) {
 		err = d.db.Tx(c.Context(), func(tx *store.Tx) error { return Ask(c.Context(), tx, f) })
 	}

@@ -1,6 +1,7 @@
 package insights
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -73,31 +74,47 @@ func (i inquiry) edition(ctx context.Context, q store.Querier, now time.Time) (e
 	return e, nil
 }
 
+// look says of which answer read would tell, without taking it apart.
+func (i inquiry) look(ctx context.Context, q store.Querier, now time.Time) (answered, bool, error) {
+	a, _, ok, err := i.find(ctx, q, now, "''")
+	return a, ok, err
+}
+
 // read reads what was kept; false if nothing was yet.
 func (i inquiry) read(ctx context.Context, q store.Querier, now time.Time, into body) (answered, bool, error) {
-	e, err := i.edition(ctx, q, now)
-	if err != nil {
-		return answered{}, false, err
-	}
-	var a answered
-	var kept edition
-	var text string
-	var at int64
-	err = q.QueryRow(ctx, `
-		select version, day, orders, body, computed_at from insights_results where question = $1 and filter = $2`,
-		i.Question, i.key()).Scan(&kept.version, &kept.day, &a.Orders, &text, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, false, nil
-	}
-	if err != nil {
-		return a, false, fmt.Errorf("read the answer of %s: %w", i.Question, err)
+	a, text, ok, err := i.find(ctx, q, now, "body")
+	if err != nil || !ok {
+		return a, false, err
 	}
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		return a, false, fmt.Errorf("read the answer of %s: %w", i.Question, err)
 	}
-	a.At, a.Fresh = time.UnixMicro(at).UTC(), kept == e
 	return a, true, nil
 }
+
+func (i inquiry) find(ctx context.Context, q store.Querier, now time.Time, body string) (a answered, text string, ok bool, err error) {
+	e, err := i.edition(ctx, q, now)
+	if err != nil {
+		return a, "", false, err
+	}
+	var kept edition
+	var at int64
+	err = q.QueryRow(ctx, `
+		select version, day, orders, `+body+`, computed_at from insights_results where question = $1 and filter = $2`,
+		i.Question, i.key()).Scan(&kept.version, &kept.day, &a.Orders, &text, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, "", false, nil
+	}
+	if err != nil {
+		return a, "", false, fmt.Errorf("read the answer of %s: %w", i.Question, err)
+	}
+	a.At, a.Fresh = time.UnixMicro(at).UTC(), kept == e
+	return a, text, true, nil
+}
+
+// lost is after how long a computation that is still under way is asked for
+// again.
+const lost = 15 * time.Minute
 
 // ask sees to it that an inquiry is answered soon; while it is under way,
 // asking again changes nothing.
@@ -113,8 +130,22 @@ func (i inquiry) ask(ctx context.Context, tx *store.Tx) error {
 	if n == 0 {
 		return nil
 	}
+	return i.enqueue(ctx, tx, tx.Now)
+}
+
+func (i inquiry) enqueue(ctx context.Context, tx *store.Tx, at time.Time) error {
+	kind := inquiryJob
+	if i.Question == figuresQuestion {
+		kind = computeJob
+	}
 	sum := sha256.Sum256([]byte(i.Question + " " + i.key()))
-	return jobs.Enqueue(ctx, tx, jobs.New{Kind: inquiryJob, Args: i, Key: hex.EncodeToString(sum[:16]), At: tx.Now})
+	return jobs.Enqueue(ctx, tx, jobs.New{Kind: kind, Args: i, Key: hex.EncodeToString(sum[:16]), At: at})
+}
+
+// Run is how far a computation is.
+type Run struct {
+	Done, Total int64 // orders read; Total 0: not counted yet
+	Failed      bool  // the last try; it is tried again
 }
 
 // running reads how far the answer is; false if nobody waits for one.
@@ -138,6 +169,7 @@ func inquire(ctx context.Context, db *store.DB, job *jobs.Job) error {
 	if err := job.Args(&i); err != nil {
 		return err
 	}
+	i.Question = cmp.Or(i.Question, figuresQuestion) // jobs of older programs name no other
 	end, err := jobs.Large(ctx)
 	if err != nil {
 		return err
@@ -186,6 +218,9 @@ func (i inquiry) answer(ctx context.Context, db *store.DB, day string) (body, er
 	c, err := r.load(ctx, day)
 	if err != nil {
 		return nil, err
+	}
+	if i.Question == figuresQuestion {
+		return figure(i.Filter, c)
 	}
 	return lookAhead(c)
 }

@@ -17,10 +17,6 @@ const (
 	noticeJob  = "insights.notice"  // the data has changed
 )
 
-type computeArgs struct {
-	Filter Filter `json:"filter"`
-}
-
 // settle is how long after a change the standing figures are computed anew, so
 // that many changes make one computation.
 const settle = 2 * time.Second
@@ -43,7 +39,7 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 // Jobs is the background work of insights.
 func Jobs(db *store.DB) []jobs.Kind {
 	return []jobs.Kind{
-		{Name: computeJob, Do: func(ctx context.Context, job *jobs.Job) error { return compute(ctx, db, job) }},
+		{Name: computeJob, Do: func(ctx context.Context, job *jobs.Job) error { return inquire(ctx, db, job) }},
 		{Name: inquiryJob, Do: func(ctx context.Context, job *jobs.Job) error { return inquire(ctx, db, job) }},
 		{Name: noticeJob, Next: everyQuarterOfADay, Do: func(ctx context.Context, job *jobs.Job) error {
 			return db.Tx(ctx, func(tx *store.Tx) error {
@@ -56,7 +52,7 @@ func Jobs(db *store.DB) []jobs.Kind {
 				if err != nil {
 					return err
 				}
-				if err := enqueue(ctx, tx, Standing, tx.Now.Add(pause)); err != nil {
+				if err := figures(Standing).enqueue(ctx, tx, tx.Now.Add(pause)); err != nil {
 					return err
 				}
 				return job.Done(ctx, tx)
@@ -80,61 +76,4 @@ func bump(ctx context.Context, tx *store.Tx) error {
 		return fmt.Errorf("count the version of the data: %w", err)
 	}
 	return nil
-}
-
-// compute answers one filter. It reads outside of any transaction and writes
-// one row, so it holds nobody up.
-func compute(ctx context.Context, db *store.DB, job *jobs.Job) error {
-	var args computeArgs
-	if err := job.Args(&args); err != nil {
-		return err
-	}
-	end, err := jobs.Large(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
-	begun := db.Now()
-	e, err := current(ctx, db, begun)
-	if err != nil {
-		return err
-	}
-	fig, err := answer(ctx, db, args.Filter, e.day)
-	if err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("compute figures: %w", err)
-			_ = db.Tx(ctx, func(tx *store.Tx) error { // the job's own error matters more
-				_, err := tx.Exec(ctx, `update insights_runs set failed = true where question = $1 and filter = $2`, figuresQuestion, args.Filter.key())
-				return err
-			})
-		}
-		return err
-	}
-	return db.Tx(ctx, func(tx *store.Tx) error {
-		if err := keep(ctx, tx, args.Filter, e, fig, begun); err != nil {
-			return err
-		}
-		return job.Done(ctx, tx)
-	})
-}
-
-// answer loads and computes, telling how far it is on the way.
-func answer(ctx context.Context, db *store.DB, f Filter, day string) (*Figures, error) {
-	total, err := ordersThereAre(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	tell := func(done int64) {
-		_ = db.Tx(ctx, func(tx *store.Tx) error { // a bar that stands still is no reason to stop
-			_, err := tx.Exec(ctx, `update insights_runs set rows_done = $1, rows_total = $2 where question = $3 and filter = $4`,
-				done, total, figuresQuestion, f.key())
-			return err
-		})
-	}
-	r := reading{q: db, filter: f, tell: tell, total: total}
-	c, err := r.load(ctx, day)
-	if err != nil {
-		return nil, err
-	}
-	return figure(f, c)
 }

@@ -2,16 +2,10 @@ package insights
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"regulars/internal/platform/jobs"
 	"regulars/internal/platform/store"
 	"regulars/internal/platform/workspace"
 )
@@ -22,8 +16,6 @@ type Result struct {
 	ComputedAt time.Time
 	Orders     int64 // purchases it was computed from
 	Fresh      bool  // of the data and the day as they are now
-
-	of edition
 }
 
 // edition is the state of the data and the business's day: a result of
@@ -50,10 +42,22 @@ func current(ctx context.Context, q store.Querier, now time.Time) (edition, erro
 	return edition{fmt.Sprint(version, walkin, waiting, undone), settings.Day(now)}, nil
 }
 
+// figures is the question of what a filter comes to.
+func figures(f Filter) inquiry { return inquiry{Question: figuresQuestion, Filter: f} }
+
+func (fig *Figures) count() int64 { return fig.Orders }
+
 // Read returns what was kept of a filter; false if nothing was yet.
 func Read(ctx context.Context, q store.Querier, f Filter, now time.Time) (Result, bool, error) {
-	return new(shelf).read(ctx, q, f, now)
+	var r Result
+	a, ok, err := figures(f).read(ctx, q, now, &r.Figures)
+	r.ComputedAt, r.Orders, r.Fresh = a.At, a.Orders, a.Fresh
+	return r, ok, err
 }
+
+// Ask sees to it that a filter is computed soon. Asking again while it is
+// under way changes nothing.
+func Ask(ctx context.Context, tx *store.Tx, f Filter) error { return figures(f).ask(ctx, tx) }
 
 // shelf remembers figures as they were last read, since taking them apart is a
 // third of a page's work. It hands out the same figures to everybody, who must
@@ -66,115 +70,29 @@ type shelf struct {
 // shelfMost is how many figures are remembered, of some 100 kB each.
 const shelfMost = 24
 
+// read is Read.
 func (s *shelf) read(ctx context.Context, q store.Querier, f Filter, now time.Time) (Result, bool, error) {
-	e, err := current(ctx, q, now)
-	if err != nil {
-		return Result{}, false, err
-	}
-	kept, ok, err := lookUp(ctx, q, f)
+	a, ok, err := figures(f).look(ctx, q, now)
 	if err != nil || !ok {
 		return Result{}, false, err
 	}
 	s.mu.Lock()
 	r, ok := s.got[f.key()]
 	s.mu.Unlock()
-	if !ok || r.ComputedAt != kept.ComputedAt || r.of != kept.of {
-		if r, ok, err = take(ctx, q, f); err != nil || !ok {
-			return Result{}, false, err
-		}
-		s.mu.Lock()
-		if s.got == nil || len(s.got) >= shelfMost {
-			s.got = map[string]Result{}
-		}
-		s.got[f.key()] = r
-		s.mu.Unlock()
+	if ok && r.ComputedAt.Equal(a.At) {
+		r.Fresh = a.Fresh
+		return r, true, nil
 	}
-	r.Fresh = r.of == e
+	if r, ok, err = Read(ctx, q, f, now); err != nil || !ok {
+		return Result{}, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.got == nil || len(s.got) >= shelfMost {
+		s.got = map[string]Result{}
+	}
+	s.got[f.key()] = r
 	return r, true, nil
-}
-
-// lookUp reads all that was kept of a filter but the figures.
-func lookUp(ctx context.Context, q store.Querier, f Filter) (Result, bool, error) {
-	var r Result
-	var at int64
-	err := q.QueryRow(ctx, `select version, day, computed_at from insights_results where question = $1 and filter = $2`, figuresQuestion, f.key()).
-		Scan(&r.of.version, &r.of.day, &at)
-	r.ComputedAt = time.UnixMicro(at).UTC()
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, false, nil
-	}
-	if err != nil {
-		return r, false, fmt.Errorf("look for kept figures: %w", err)
-	}
-	return r, true, nil
-}
-
-// take reads what was kept of a filter.
-func take(ctx context.Context, q store.Querier, f Filter) (Result, bool, error) {
-	var r Result
-	var body string
-	var at int64
-	err := q.QueryRow(ctx, `
-		select version, day, orders, body, computed_at from insights_results where question = $1 and filter = $2`,
-		figuresQuestion, f.key()).Scan(&r.of.version, &r.of.day, &r.Orders, &body, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, false, nil
-	}
-	if err != nil {
-		return r, false, fmt.Errorf("read kept figures: %w", err)
-	}
-	if err := json.Unmarshal([]byte(body), &r.Figures); err != nil {
-		return r, false, fmt.Errorf("read kept figures: %w", err)
-	}
-	r.ComputedAt = time.UnixMicro(at).UTC()
-	return r, true, nil
-}
-
-// Run is how far a computation is.
-type Run struct {
-	Done, Total int64 // orders read; Total 0: not counted yet
-	Failed      bool  // the last try; it is tried again
-}
-
-// running reads how far the computation of a filter is; false if there is
-// none.
-func running(ctx context.Context, q store.Querier, f Filter) (Run, bool, error) {
-	var r Run
-	err := q.QueryRow(ctx, `select rows_done, rows_total, failed from insights_runs where question = $1 and filter = $2`,
-		figuresQuestion, f.key()).Scan(&r.Done, &r.Total, &r.Failed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, false, nil
-	}
-	if err != nil {
-		return r, false, fmt.Errorf("read how far figures are: %w", err)
-	}
-	return r, true, nil
-}
-
-// lost is after how long a computation that is still under way is asked for
-// again.
-const lost = 15 * time.Minute
-
-// Ask sees to it that a filter is computed soon. Asking again while it is
-// under way changes nothing.
-func Ask(ctx context.Context, tx *store.Tx, f Filter) error {
-	n, err := tx.Exec(ctx, `
-		insert into insights_runs (question, filter, rows_done, rows_total, failed, asked_at) values ($1, $2, 0, 0, false, $3)
-		on conflict (question, filter) do update set asked_at = excluded.asked_at, rows_done = 0, rows_total = 0, failed = false
-		where insights_runs.asked_at < $4`,
-		figuresQuestion, f.key(), tx.Now.UnixMicro(), tx.Now.Add(-lost).UnixMicro())
-	if err != nil {
-		return fmt.Errorf("ask for figures: %w", err)
-	}
-	if n == 0 {
-		return nil
-	}
-	return enqueue(ctx, tx, f, tx.Now)
-}
-
-func enqueue(ctx context.Context, tx *store.Tx, f Filter, at time.Time) error {
-	sum := sha256.Sum256([]byte(f.key()))
-	return jobs.Enqueue(ctx, tx, jobs.New{Kind: computeJob, Args: computeArgs{f}, Key: hex.EncodeToString(sum[:16]), At: at})
 }
 
 // calm is how long the standing figures are left alone after a change where
@@ -191,27 +109,6 @@ func calm(ctx context.Context, q store.Querier) (time.Duration, error) {
 		pause = min(10*time.Minute, 20*time.Duration(ms)*time.Millisecond)
 	}
 	return pause, nil
-}
-
-// keep stores what came out of a computation begun at a time, ends the run, and
-// lets go of what was computed long ago.
-func keep(ctx context.Context, tx *store.Tx, f Filter, e edition, fig *Figures, begun time.Time) error {
-	body, err := json.Marshal(fig)
-	if err != nil {
-		return fmt.Errorf("keep figures: %w", err)
-	}
-	_, err = tx.Exec(ctx, `
-		insert into insights_results (question, filter, version, day, orders, body, took_ms, computed_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
-		on conflict (question, filter) do update set version = excluded.version, day = excluded.day, orders = excluded.orders,
-			body = excluded.body, took_ms = excluded.took_ms, computed_at = excluded.computed_at`,
-		figuresQuestion, f.key(), e.version, e.day, fig.Orders, string(body), tx.Now.Sub(begun).Milliseconds(), tx.Now.UnixMicro())
-	if err != nil {
-		return fmt.Errorf("keep figures: %w", err)
-	}
-	if _, err := tx.Exec(ctx, `delete from insights_runs where question = $1 and filter = $2`, figuresQuestion, f.key()); err != nil {
-		return fmt.Errorf("end the computing of figures: %w", err)
-	}
-	return tidy(ctx, tx)
 }
 
 // Results are kept for a month, and a few hundred at most.
