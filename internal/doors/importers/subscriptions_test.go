@@ -187,6 +187,9 @@ func TestAnOldListOfSubscriptionsSaysNothingNewOfWhatWasToldSince(t *testing.T) 
 		if n := number(t, db, `select count(*) from events where import_id is not null and kind like 'subscription.%'`); n != 0 {
 			t.Errorf("%d events are of an import that is undone", n)
 		}
+		if got := told(t, db, `select kind from events where kind like 'subscription.%'`, 1); got != "subscription.cancelled\nsubscription.started" {
+			t.Errorf("the timeline tells %q", got)
+		}
 	})
 }
 
