@@ -333,6 +333,9 @@ func toldTable(r *web.Request, p Preview) kit.Table {
 		{Key: "total", Title: r.T("importers.told.total"), Number: true},
 	}, Empty: kit.Empty{Icon: "columns", Title: r.T("importers.told.empty"), Text: r.T("importers.told.empty.text")}}
 	for _, told := range p.Records {
+		if told.Record.Contract != nil {
+			t.Columns[1].Title = r.T("importers.told.subscription")
+		}
 		t.Rows = append(t.Rows, toldRow(r, told))
 	}
 	return t

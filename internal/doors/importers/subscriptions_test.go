@@ -274,7 +274,7 @@ func TestSubscriptionsAreSeenOnTheCheckPageBeforeTheyComeIn(t *testing.T) {
 		at := h.upload("subscriptions.csv", body).Header.Get("Location")
 		p := page.Get(t, h, at, page.As(h.token))
 		p.In(".alert-good", page.HasText("Recognised: Subscriptions"))
-		for _, want := range []string{"Garden, Active", "€1,240.50 every 3 months", "Orchard, Active, until", "CHF", "£20.00 a week", "Garden, Paused", "It ended before it started"} {
+		for _, want := range []string{"Subscription", "Garden, Active", "€1,240.50 every 3 months", "Orchard, Active, until", "CHF", "£20.00 a week", "Garden, Paused", "It ended before it started"} {
 			p.In("#told", page.HasText(want))
 		}
 		// Chosen by hand, it says what is missing.
