@@ -128,6 +128,26 @@ func TestWhoeverWaitsForAnAnswerGoesBeforeAJob(t *testing.T) {
 	})
 }
 
+// What a runner writes down of its jobs is no reason for background work to hurry.
+func TestARunnersOwnWritingIsNotHeard(t *testing.T) {
+	db := testkit.Open(t, testkit.DSN(t, "sqlite"), store.Options{})
+	start(t, db, []jobs.Kind{{Name: "a.do", Do: func(context.Context, *jobs.Job) error { return nil }}}, jobs.Options{})
+	enqueue(t, db, jobs.New{Kind: "a.do"}) // by somebody who is waited for
+	heard := time.Now()
+	for range 3 {
+		soon(t, "the job is gone", func() bool { return len(list(t, db)) == 0 })
+		err := db.Tx(store.Unwatched(t.Context()), func(tx *store.Tx) error { return jobs.Enqueue(t.Context(), tx, jobs.New{Kind: "a.do"}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(t, "the last job is gone", func() bool { return len(list(t, db)) == 0 })
+	since := time.Since(heard)
+	if quiet := db.Quiet(); quiet < since {
+		t.Errorf("quiet for %v of %v", quiet, since)
+	}
+}
+
 func TestARunnerOfThisProcessIsWokenAtOnce(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.DB) {
 		ran := make(chan bool, 1)
