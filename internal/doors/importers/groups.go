@@ -14,7 +14,7 @@ func (l *Ledger) openings(s *splitting) openings {
 	if s == nil || s.split == retention.ByCountry {
 		return nil
 	}
-	return newOpenings(len(l.roster.end))
+	return newOpenings(l.roster.count())
 }
 
 // grouped says in which group each customer is.
@@ -23,7 +23,7 @@ func (l *Ledger) grouped(j *joining) {
 		return
 	}
 	if l.group = j.openings.labels(j.split.without); j.split.split == retention.ByCountry {
-		l.group = j.split.countries(l.books, j.customer, len(l.roster.end))
+		l.group = j.split.countries(l.books, j.customer, l.roster.count())
 	}
 	l.Groups = j.split.labels.Names
 }

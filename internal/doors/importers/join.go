@@ -90,9 +90,9 @@ func (l *Ledger) together(all []stretch, total int, whole *joining) {
 	wg.Wait()
 	for i := range parts {
 		j := &parts[i]
-		out.Customer = append(out.Customer, j.out.Customer...)
-		out.Day = append(out.Day, j.out.Day...)
-		out.AmountMinor = append(out.AmountMinor, j.out.AmountMinor...)
+		out.Customer = behind(out.Customer, j.out.Customer)
+		out.Day = behind(out.Day, j.out.Day)
+		out.AmountMinor = behind(out.AmountMinor, j.out.AmountMinor)
 		l.take(j)
 		if i == 0 {
 			whole.openings = j.openings
@@ -101,6 +101,15 @@ func (l *Ledger) together(all []stretch, total int, whole *joining) {
 		}
 	}
 	l.Purchases = out
+}
+
+// behind appends more, which may stand where it belongs already.
+func behind[T any](all, more []T) []T {
+	n := len(all) + len(more)
+	if len(more) > 0 && &all[:n][len(all)] == &more[0] {
+		return all[:n]
+	}
+	return append(all, more...)
 }
 
 func (l *Ledger) countRows(b *book) {

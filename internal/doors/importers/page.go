@@ -280,7 +280,7 @@ func (p *page) name(rec *Record, who int32) ([]byte, uint64) {
 	}
 	p.made = append(p.made[:0], parts...)
 	if who >= 0 {
-		p.made = append(p.made, p.roster.key(who)...)
+		p.made = p.roster.key(p.made, who)
 	}
 	p.made = append(append(p.made, parts...), p.when...)
 	return p.made, 1

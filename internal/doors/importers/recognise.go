@@ -13,12 +13,13 @@ import (
 func (l *Ledger) people() [][][]int32 {
 	number := make([][][]int32, len(l.books))
 	plain := true
+	var key []byte
 	for n, b := range l.books {
 		number[n] = make([][]int32, len(b.pages))
 		at := make([]int, len(b.pages))
 		met := make([][]int32, len(b.pages)) // in the order in which they were
 		for i, p := range b.pages {
-			number[n][i] = make([]int32, len(p.roster.end))
+			number[n][i] = make([]int32, p.roster.count())
 			met[i] = p.roster.met()
 		}
 		for {
@@ -32,11 +33,15 @@ func (l *Ledger) people() [][][]int32 {
 				break
 			}
 			r, i := b.pages[next].roster, met[next][at[next]]
-			key := r.key(i)
 			at[next]++
-			before := len(l.roster.end)
+			if v := r.known[i]; v > 0 && l.roster.takes(r.source) {
+				number[n][next][i] = l.roster.bySmall(r.source, v, 0)
+				continue
+			}
+			key = r.key(key[:0], i)
+			before := l.roster.count()
 			number[n][next][i] = l.roster.number(key, 0)
-			if len(l.roster.end) > before {
+			if l.roster.count() > before {
 				plain = plain && onlyExternal(key)
 			}
 		}
@@ -44,7 +49,7 @@ func (l *Ledger) people() [][][]int32 {
 			p.roster = nil
 		}
 	}
-	l.Counts.Customers = int64(len(l.roster.end))
+	l.Counts.Customers = int64(l.roster.count())
 	if !plain {
 		l.recognise(number)
 	}
@@ -55,7 +60,7 @@ func (l *Ledger) people() [][][]int32 {
 // by email, phone, card and number, the first that is known already.
 func (l *Ledger) recognise(number [][][]int32) {
 	owner := map[string]int32{}
-	who := make([]int32, len(l.roster.end))
+	who := make([]int32, l.roster.count())
 	l.Counts.Customers = 0
 	keys := make([][]string, min(len(who), atOnce))
 	for from := 0; from < len(who); from += atOnce {

@@ -12,7 +12,7 @@ import (
 )
 
 // roster numbers people by what a row says they are known by. It is two tables
-// beside one arena of bytes: millions of people in few allocations.
+// and one arena of bytes: millions of people in few allocations.
 type roster struct {
 	// small has place + 1 of those known by the number of another system
 	// alone, at that number: systems count their customers, and a table without
@@ -25,10 +25,12 @@ type roster struct {
 	slots []slot
 	used  int
 
-	end   []int // of each person's bytes in arena
+	// known has each person's small number; of all others the place of their
+	// key among the keys, less than zero.
+	known []int32
+	end   []int // of each key in arena
 	arena []byte
 	first []int64 // where each person was first met
-	made  []byte  // scratch
 }
 
 // slot holds the place of a person + 1; 0: empty.
@@ -39,24 +41,30 @@ type slot struct {
 
 func newRoster() *roster { return &roster{slots: make([]slot, 1024)} }
 
-func (r *roster) key(i int32) []byte {
-	from := 0
-	if i > 0 {
-		from = r.end[i-1]
+// count is how many people there are.
+func (r *roster) count() int { return len(r.known) }
+
+// key appends what a person is known by.
+func (r *roster) key(buf []byte, i int32) []byte {
+	known := r.known[i]
+	if known > 0 {
+		return strconv.AppendInt(append(append(buf, r.source...), parts...), int64(known), 10)
 	}
-	return r.arena[from:r.end[i]]
+	n, from := -1-known, 0
+	if n > 0 {
+		from = r.end[n-1]
+	}
+	return append(buf, r.arena[from:r.end[n]]...)
 }
 
-func (r *roster) add(key []byte, at int64) int32 {
-	r.arena = append(r.arena, key...)
-	r.end = append(r.end, len(r.arena))
-	r.first = append(r.first, at)
-	return int32(len(r.end) - 1)
+func (r *roster) add(known int32, at int64) int32 {
+	r.known, r.first = append(r.known, known), append(r.first, at)
+	return int32(len(r.known) - 1)
 }
 
 // number returns the place of a person, who is added when not met before.
 func (r *roster) number(key []byte, at int64) int32 {
-	if i := bytes.IndexByte(key, parts[0]); r.small == nil || bytes.Equal(key[:i], r.source) {
+	if i := bytes.IndexByte(key, parts[0]); r.takes(key[:i]) {
 		if v := smallNumber(key[i+1:]); v > 0 {
 			return r.bySmall(key[:i], v, at)
 		}
@@ -74,10 +82,15 @@ func (r *roster) number(key []byte, at int64) int32 {
 			}
 			found = r.slot(hash)
 		}
-		*found = slot{hash, r.add(key, at) + 1}
+		r.arena = append(r.arena, key...)
+		r.end = append(r.end, len(r.arena))
+		*found = slot{hash, r.add(int32(-len(r.end)), at) + 1}
 	}
 	return found.place - 1
 }
+
+// takes reports whether the people of a source are found by small numbers.
+func (r *roster) takes(source []byte) bool { return r.small == nil || bytes.Equal(source, r.source) }
 
 // slot is that of a hash, or the empty one where it belongs.
 func (r *roster) slot(hash uint64) *slot {
@@ -118,8 +131,7 @@ func (r *roster) bySmall(source []byte, v int32, at int64) int32 {
 		r.small = append(r.small, make([]int32, max(int(v)+1, min(2*len(r.small), mostSmall))-len(r.small))...)
 	}
 	if r.small[v] == 0 {
-		r.made = strconv.AppendInt(append(append(r.made[:0], source...), parts...), int64(v), 10)
-		r.small[v] = r.add(r.made, at) + 1
+		r.small[v] = r.add(v, at) + 1
 	}
 	return r.small[v] - 1
 }
@@ -157,7 +169,7 @@ func personKey(buf []byte, source string, p *Person) []byte {
 // card.
 func (r *roster) persons(i int32) [5]string {
 	var out [5]string
-	for n, part := range bytes.SplitN(r.key(i), []byte(parts), 5) {
+	for n, part := range bytes.SplitN(r.key(nil, i), []byte(parts), 5) {
 		out[n] = string(part)
 	}
 	return out

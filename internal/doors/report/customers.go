@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"regulars/internal/measure/retention"
 )
@@ -286,12 +287,18 @@ func (t *topList) offer(v standing, most int) {
 	}
 }
 
-// inParallel shares n things out between the processors.
+// inParallel shares n things out between the processors, a few at a time, as
+// some take longer than others.
 func inParallel(n int, work func(from, to int)) {
-	workers := max(1, min(runtime.GOMAXPROCS(0), n/64))
+	blocks := min(n, 64)
+	var taken atomic.Int64
 	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() { work(n*w/workers, n*(w+1)/workers) })
+	for range min(runtime.GOMAXPROCS(0), blocks) {
+		wg.Go(func() {
+			for b := int(taken.Add(1)); b <= blocks; b = int(taken.Add(1)) {
+				work(n*(b-1)/blocks, n*b/blocks)
+			}
+		})
 	}
 	wg.Wait()
 }

@@ -311,13 +311,8 @@ func (f *figures) shown() retention.Span {
 // follow follows customers from their first purchase on.
 func (f *figures) follow(h *retention.History) (all []Cohort, kept []*float64) {
 	by := f.options.By
-	first := by.First(by.PeriodOf(f.shown().From))
-	c := retention.CohortsSince(h, by, func(i int) int32 {
-		if began := h.Days(i)[0]; began >= first {
-			return began
-		}
-		return retention.NoDay
-	})
+	shown := f.shown()
+	c := retention.CohortsOf(h, by).Between(retention.Span{From: shown.From, To: h.LastDay})
 	for i, row := range c.Rows {
 		out := Cohort{Label: c.Label(i), Size: row.Size, Customers: row.Customers, RevenueMinor: row.RevenueMinor}
 		for k := range row.Customers {

@@ -23,45 +23,47 @@ func Build(in Orders, rules Rules) (*History, LeftOut, error) {
 		return nil, LeftOut{}, fmt.Errorf("%d orders are more than can be read at once: split them by customer", n)
 	}
 	left, kept := choose(in, rules)
-	if len(kept) == 0 {
+	if left.Total() == int64(n) {
 		return nil, left, ErrNoOrders
 	}
-	number, ids := place(in, kept)
+	p, ids := place(in, kept)
 	h := &History{}
-	h.fill(in, kept, number, ids)
+	h.fill(p, ids)
 	if rules.LastDay != 0 {
 		h.LastDay = rules.LastDay
 	}
 	return h, left, nil
 }
 
-// choose returns the rows that count, in their sequence.
+// choose returns the rows that count, in their sequence; nil: all do.
 func choose(in Orders, rules Rules) (LeftOut, []int32) {
-	kept := make([]int32, len(in.Customer))
-	parts := cut(len(kept))
-	left, ends := make([]LeftOut, len(parts)), make([]int, len(parts))
+	parts := cut(len(in.Customer))
+	left := make([]LeftOut, len(parts))
 	inParts(parts, func(w, from, to int) {
-		n, out := from, LeftOut{}
 		for i := from; i < to; i++ {
-			if out.counts(in.Customer[i], in.Day[i], in.AmountMinor[i], rules) {
-				kept[n] = int32(i)
-				n++
+			left[w].counts(in.Customer[i], in.Day[i], in.AmountMinor[i], rules)
+		}
+	})
+	var all LeftOut
+	before := make([]int, len(parts)) // left out of the parts before
+	for w := range parts {
+		before[w] = int(all.Total())
+		all = all.Merge(left[w])
+	}
+	if all.Total() == 0 {
+		return all, nil
+	}
+	kept := make([]int32, len(in.Customer)-int(all.Total()))
+	inParts(parts, func(w, from, to int) {
+		at, again := from-before[w], LeftOut{}
+		for i := from; i < to; i++ {
+			if again.counts(in.Customer[i], in.Day[i], in.AmountMinor[i], rules) {
+				kept[at] = int32(i)
+				at++
 			}
 		}
-		left[w], ends[w] = out, n
 	})
-	n := 0
-	for w, p := range parts {
-		if n == p.from {
-			n = ends[w] // they stand where they should
-		} else {
-			n += copy(kept[n:], kept[p.from:ends[w]])
-		}
-		if w > 0 {
-			left[0] = left[0].Merge(left[w])
-		}
-	}
-	return left[0], kept[:n]
+	return all, kept
 }
 
 // counts reports whether an order counts, and notes why it does not.
@@ -85,27 +87,57 @@ func (l *LeftOut) counts(customer int64, day int32, amount int64, rules Rules) b
 	return false
 }
 
-// place numbers the customers in ascending order of their ids, and returns the
-// number of each kept row's customer, and the id of each number; a number may
-// have no row. The ids are dealt out to workers by their hash, so that each has
-// a table of its own.
-func place(in Orders, kept []int32) (number []int32, ids []int64) {
-	if number, ids, ok := placeDense(in, kept); ok {
-		return number, ids
+// placed are rows that count, each with the number of its customer.
+type placed struct {
+	in     Orders
+	kept   []int32 // which rows they are; nil: all
+	number []int32 // of their customers; nil: the id less one
+}
+
+func (p *placed) len() int {
+	if p.kept != nil {
+		return len(p.kept)
 	}
+	return len(p.in.Customer)
+}
+
+func (p *placed) row(k int) int32 {
+	if p.kept != nil {
+		return p.kept[k]
+	}
+	return int32(k)
+}
+
+func (p *placed) at(k int) (number, row int32) {
+	row = p.row(k)
+	if p.number != nil {
+		return p.number[k], row
+	}
+	return int32(p.in.Customer[row] - 1), row
+}
+
+// place numbers the customers in ascending order of their ids, and returns the
+// id of each number; a number may have no row. The ids are dealt out to workers
+// by their hash, so that each has a table of its own.
+func place(in Orders, kept []int32) (p placed, ids []int64) {
+	p = placed{in: in, kept: kept}
+	if ids, ok := p.dense(); ok {
+		return p, ids
+	}
+	n := p.len()
 	workers := 1
-	for workers*2 <= min(runtime.GOMAXPROCS(0), 16) && len(kept) > 1<<16 {
+	for workers*2 <= min(runtime.GOMAXPROCS(0), 16) && n > 1<<16 {
 		workers *= 2
 	}
-	number = make([]int32, len(kept))
+	p.number = make([]int32, n)
 	found := make([][]customer, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			seen := newIndex(len(kept) / 4 / workers)
+			seen := newIndex(n / 4 / workers)
 			var list []customer
-			for k, row := range kept {
-				id := in.Customer[row]
+			for k := range n {
+				id := in.Customer[p.row(k)]
 				if int(hash(id)>>56)&(workers-1) != w {
 					continue
 				}
@@ -113,7 +145,7 @@ func place(in Orders, kept []int32) (number []int32, ids []int64) {
 				if int(c) == len(list) {
 					list = append(list, customer{id, c})
 				}
-				number[k] = c
+				p.number[k] = c
 			}
 			slices.SortFunc(list, func(a, b customer) int { return cmp.Compare(a.id, b.id) })
 			found[w] = list
@@ -121,40 +153,39 @@ func place(in Orders, kept []int32) (number []int32, ids []int64) {
 	}
 	wg.Wait()
 	rank, ids := rank(found)
-	inParts(cut(len(kept)), func(_, from, to int) {
+	inParts(cut(n), func(_, from, to int) {
 		for k := from; k < to; k++ {
-			w := int(hash(in.Customer[kept[k]])>>56) & (workers - 1)
-			number[k] = rank[w][number[k]]
+			w := int(hash(in.Customer[p.row(k)])>>56) & (workers - 1)
+			p.number[k] = rank[w][p.number[k]]
 		}
 	})
-	return number, ids
+	return p, ids
 }
 
-// placeDense is place for ids that count from 1, or nearly: each is its own
-// number.
-func placeDense(in Orders, kept []int32) (number []int32, ids []int64, ok bool) {
-	number = make([]int32, len(kept))
-	parts := cut(len(kept))
+// dense is place for ids that count from 1, or nearly: each is its own number.
+func (p *placed) dense() (ids []int64, ok bool) {
+	parts := cut(p.len())
 	most := make([]int64, len(parts))
 	inParts(parts, func(w, from, to int) {
-		for k, row := range kept[from:to] {
-			id := in.Customer[row]
-			if most[w] = max(most[w], id); id < 1 || id > int64(len(kept)) {
-				most[w] = math.MaxInt64
-				return
+		last := int64(0)
+		for k := from; k < to; k++ {
+			id := p.in.Customer[p.row(k)]
+			if id < 1 {
+				id = math.MaxInt64
 			}
-			number[from+k] = int32(id - 1)
+			last = max(last, id)
 		}
+		most[w] = last
 	})
 	last := slices.Max(most)
-	if last > int64(len(kept)) {
-		return nil, nil, false
+	if last > int64(p.len()) {
+		return nil, false
 	}
 	ids = make([]int64, last)
 	for n := range ids {
 		ids[n] = int64(n) + 1
 	}
-	return number, ids, true
+	return ids, true
 }
 
 // customer is what one worker knows of a customer: its number there.
@@ -188,18 +219,25 @@ func rank(found [][]customer) (rank [][]int32, ids []int64) {
 	return rank, ids
 }
 
-// fill puts every row in its place and reads the columns along. Day and row
-// travel in one number, which sorts by day and then by the sequence they came
-// in. Each processor counts the rows of its part first, and so knows where they
-// belong.
-func (h *History) fill(in Orders, kept, number []int32, ids []int64) {
-	parts := cut(len(kept))
+// order is one order on its way to its place. Day and row travel in one number,
+// which sorts by day and then by the sequence they came in.
+type order struct {
+	key    uint64
+	amount int64
+}
+
+// fill puts every row in its place. Each processor counts the rows of its part
+// first, and so knows where they belong.
+func (h *History) fill(p placed, ids []int64) {
+	parts := cut(p.len())
 	next := make([][]int32, len(parts)) // by part and number: where its next row belongs
 	inParts(parts, func(w, from, to int) {
-		next[w] = make([]int32, len(ids))
-		for _, c := range number[from:to] {
-			next[w][c]++
+		own := make([]int32, len(ids))
+		for k := from; k < to; k++ {
+			c, _ := p.at(k)
+			own[c]++
 		}
+		next[w] = own
 	})
 	h.ID, h.Start = make([]int64, 0, len(ids)), make([]int32, 1, len(ids)+1)
 	at := int32(0)
@@ -212,33 +250,39 @@ func (h *History) fill(in Orders, kept, number []int32, ids []int64) {
 			h.ID, h.Start = append(h.ID, id), append(h.Start, at)
 		}
 	}
-	keys := make([]uint64, len(kept))
+	all := make([]order, p.len())
 	inParts(parts, func(w, from, to int) {
 		next := next[w]
 		for k := from; k < to; k++ {
-			c, row := number[k], kept[k]
-			keys[next[c]] = uint64(in.Day[row]-firstDay)<<32 | uint64(row)
+			c, row := p.at(k)
+			all[next[c]] = order{uint64(p.in.Day[row]-firstDay)<<32 | uint64(row), p.in.AmountMinor[row]}
 			next[c]++
 		}
 	})
-	h.Row = make([]int32, len(kept))
-	h.Day = make([]int32, len(kept))
-	h.AmountMinor = make([]int64, len(kept))
-	customers := cut(len(h.ID))
-	first, last := make([]int32, len(customers)), make([]int32, len(customers))
-	inParts(customers, func(w, from, to int) {
-		for i := from; i < to; i++ {
-			if own := keys[h.Start[i]:h.Start[i+1]]; !slices.IsSorted(own) {
-				slices.Sort(own)
+	h.Row = make([]int32, len(all))
+	h.Day = make([]int32, len(all))
+	h.AmountMinor = make([]int64, len(all))
+	shares := h.Parts(len(parts))
+	first, last := make([]int32, len(shares)), make([]int32, len(shares))
+	earlier := func(a, b order) int { return cmp.Compare(a.key, b.key) }
+	var wg sync.WaitGroup
+	for w, part := range shares {
+		wg.Go(func() {
+			for i := range part.ID {
+				if own := all[part.Start[i]:part.Start[i+1]]; !slices.IsSortedFunc(own, earlier) {
+					slices.SortFunc(own, earlier)
+				}
 			}
-		}
-		first[w], last[w] = finalDay, firstDay
-		for k := h.Start[from]; k < h.Start[to]; k++ {
-			row, day := int32(keys[k]), int32(keys[k]>>32)+firstDay
-			h.Row[k], h.Day[k], h.AmountMinor[k] = row, day, in.AmountMinor[row]
-			first[w], last[w] = min(first[w], day), max(last[w], day)
-		}
-	})
+			first[w], last[w] = finalDay, firstDay
+			for k := part.Start[0]; k < part.Start[len(part.ID)]; k++ {
+				o := all[k]
+				day := int32(o.key>>32) + firstDay
+				h.Row[k], h.Day[k], h.AmountMinor[k] = int32(o.key), day, o.amount
+				first[w], last[w] = min(first[w], day), max(last[w], day)
+			}
+		})
+	}
+	wg.Wait()
 	h.FirstDay, h.LastDay = slices.Min(first), slices.Max(last)
 }
 

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"unicode"
@@ -88,6 +89,18 @@ var signs = map[string]string{
 // "$1,240.00", "-$45.00", "(45.00)", "1.240,50 €", "1 240,50 Kč", "5,- Kč",
 // "CHF 1'240.50". It is exact, and refuses what does not fit 63 bits.
 func ParseAmount(cell string, mark Mark) (Amount, error) {
+	a, err := asAmount(cell, mark)
+	if err == errNoAmount {
+		return Amount{}, errs.Wrong("", "sheet.wrong.amount", "Cell", shown(cell))
+	}
+	return a, err
+}
+
+// errNoAmount is said in words by ParseAmount: most cells are none, and those
+// who ask what a column holds do not read why.
+var errNoAmount = errors.New("no amount")
+
+func asAmount(cell string, mark Mark) (Amount, error) {
 	s := bare(cell)
 	negative := false
 	if len(s) > 2 && s[0] == '(' && s[len(s)-1] == ')' {
@@ -95,7 +108,7 @@ func ParseAmount(cell string, mark Mark) (Amount, error) {
 	}
 	first, last := digitSpan(s)
 	if first < 0 {
-		return Amount{}, notAmount(cell)
+		return Amount{}, errNoAmount
 	}
 	before, body, after := s[:first], s[first:last], s[last:]
 	for _, dashes := range []string{",-", ",–", ",—", ".-", ".–", ".—"} {
@@ -114,7 +127,7 @@ func ParseAmount(cell string, mark Mark) (Amount, error) {
 		count += minus
 		code, ok := currencyOf(sign)
 		if !ok {
-			return Amount{}, notAmount(cell)
+			return Amount{}, errNoAmount
 		}
 		// "$5.00 USD": the code says more than the sign.
 		if code != "" && len(a.Currency) < 3 {
@@ -122,7 +135,7 @@ func ParseAmount(cell string, mark Mark) (Amount, error) {
 		}
 	}
 	if count > 1 || count == 1 && negative {
-		return Amount{}, notAmount(cell)
+		return Amount{}, errNoAmount
 	}
 	n, err := parseBody(body, mark, cell)
 	if err != nil {
@@ -142,10 +155,6 @@ func ParseQuantity(cell string, mark Mark) (Number, error) {
 		return Number{}, errs.Wrong("", "sheet.wrong.number", "Cell", shown(cell))
 	}
 	return a.Number, nil
-}
-
-func notAmount(cell string) error {
-	return errs.Wrong("", "sheet.wrong.amount", "Cell", shown(cell))
 }
 
 // digitSpan finds the number in s: from its first digit, or the mark before it
@@ -204,7 +213,7 @@ func parseBody(body string, mark Mark, cell string) (Number, error) {
 	if i := strings.IndexAny(body, "eE"); i >= 0 {
 		e, ok := smallInt(body[i+1:])
 		if !ok {
-			return Number{}, notAmount(cell)
+			return Number{}, errNoAmount
 		}
 		exponent, body = e, body[:i]
 	}
@@ -227,21 +236,21 @@ func parseBody(body string, mark Mark, cell string) (Number, error) {
 			}
 		case byte(mark) == byte(r) && r < 0x80 && !seenMark:
 			if groups > 0 && run != 3 {
-				return Number{}, notAmount(cell)
+				return Number{}, errNoAmount
 			}
 			seenMark, run = true, 0
 		case isGrouping(r) && !seenMark && i > 0:
 			// Groups are of three, or of two as in India; the last is of three.
 			if groups > 0 && run != 3 && run != 2 || groups == 0 && (run == 0 || run > 3) {
-				return Number{}, notAmount(cell)
+				return Number{}, errNoAmount
 			}
 			groups, run = groups+1, 0
 		default:
-			return Number{}, notAmount(cell)
+			return Number{}, errNoAmount
 		}
 	}
 	if groups > 0 && !seenMark && run != 3 {
-		return Number{}, notAmount(cell)
+		return Number{}, errNoAmount
 	}
 	return n.shift(exponent, cell)
 }

@@ -58,11 +58,16 @@ var bools = map[string]bool{
 
 // ParseBool reads yes and no in the languages exports come in.
 func ParseBool(cell string) (bool, error) {
-	v, ok := bools[strings.ToLower(bare(cell))]
+	v, ok := asBool(cell)
 	if !ok {
 		return false, errs.Wrong("", "sheet.wrong.yes-no", "Cell", shown(cell))
 	}
 	return v, nil
+}
+
+func asBool(cell string) (v, ok bool) {
+	v, ok = bools[strings.ToLower(bare(cell))]
+	return v, ok
 }
 
 // looksLikeData reports whether a cell can hardly be the name of a column.
@@ -74,7 +79,7 @@ func looksLikeData(cell string) bool {
 	if isEmail(cell) {
 		return true
 	}
-	if _, err := ParseAmount(cell, NoMark); err == nil {
+	if _, err := asAmount(cell, NoMark); err == nil {
 		return true
 	}
 	return dateShape(cell).kind != noDate

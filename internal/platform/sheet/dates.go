@@ -108,11 +108,16 @@ func parseRest(day time.Time, rest, cell string) (When, error) {
 
 // ParseClock reads a time of day: 14:30, 8:26, 2:30:00 PM.
 func ParseClock(cell string) (time.Duration, error) {
-	clock, rest, ok := parseClock(bare(cell))
-	if !ok || strings.TrimSpace(rest) != "" {
+	clock, ok := asClock(cell)
+	if !ok {
 		return 0, errs.Wrong("", "sheet.wrong.time", "Cell", shown(cell))
 	}
 	return clock, nil
+}
+
+func asClock(cell string) (time.Duration, bool) {
+	clock, rest, ok := parseClock(bare(cell))
+	return clock, ok && strings.TrimSpace(rest) == ""
 }
 
 func parseClock(s string) (clock time.Duration, rest string, ok bool) {
@@ -212,11 +217,19 @@ func leadingInt(s string, most int) (v int, rest string, n int) {
 const serialFrom, serialTo = 7306, 80354
 
 func parseSerial(s, cell string) (When, error) {
-	f, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
-	if err != nil || !(f >= serialFrom && f <= serialTo) {
+	f, ok := asSerial(s)
+	if !ok {
 		return When{}, errs.Wrong("", "sheet.wrong.date-serial", "Cell", shown(cell))
 	}
 	return When{Wall: serialTime(f, false), Clock: f != math.Trunc(f)}, nil
+}
+
+func asSerial(s string) (f float64, ok bool) {
+	if s == "" || s[0] > '9' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
+	return f, err == nil && f >= serialFrom && f <= serialTo
 }
 
 // serialTime is the moment of an Excel serial, to the second; 1904 is the other

@@ -210,7 +210,7 @@ func DetectDates(samples []string) DateGuess {
 		g.Cells++
 		sh := dateShape(s)
 		if sh.kind == noDate {
-			if _, err := parseSerial(s, s); err == nil {
+			if _, ok := asSerial(s); ok {
 				serial++
 			}
 			continue

@@ -3,6 +3,8 @@ package sheet
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
+	"iter"
 	"unicode"
 	"unicode/utf8"
 
@@ -58,27 +60,82 @@ func detectEncoding(sample []byte) (name string, mark int) {
 	case half > 1 && even*5 > half*2 && odd*20 < half:
 		return utf16beName, 0
 	}
-	good, wrong := 0, 0
-	for rest := sample; len(rest) > 0; {
-		if len(rest) >= 8 && plain(rest[:8]) {
-			rest = rest[8:]
-			continue
-		}
-		r, n := utf8.DecodeRune(rest)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			if len(rest) >= utf8.UTFMax || utf8.FullRune(rest) {
-				wrong++
-			}
-		case n > 1:
-			good++
-		}
-		rest = rest[n:]
-	}
-	if wrong == 0 || wrong*10 < good {
+	var n census
+	if n.count(sample); n.utf8() {
 		return utf8Name, 0
 	}
 	return codePage(sample), 0
+}
+
+// census counts letters beyond ASCII, and what is none in UTF-8.
+type census struct{ good, wrong int }
+
+func (n *census) count(text []byte) {
+	for rest := text[ascii(text):]; len(rest) > 0; rest = rest[ascii(rest):] {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			if len(rest) >= utf8.UTFMax || utf8.FullRune(rest) {
+				n.wrong++
+			}
+		case size > 1:
+			n.good++
+		}
+		rest = rest[size:]
+	}
+}
+
+// ascii is how many bytes of ASCII a text begins with.
+func ascii(text []byte) int {
+	n := 0
+	for n+8 <= len(text) && binary.LittleEndian.Uint64(text[n:])&^uint64(seven) == 0 {
+		n += 8
+	}
+	for n < len(text) && text[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
+}
+
+func (n census) utf8() bool { return n.wrong == 0 || n.wrong*10 < n.good }
+
+// farther names the encoding of a file whose sample is UTF-8 by windows from
+// all over it, so that an accent far down is seen.
+func farther(at io.ReaderAt, size int64, sample []byte) string {
+	var n census
+	n.count(sample)
+	for piece := range windows(at, size, int64(len(sample))) {
+		n.count(piece)
+	}
+	if n.utf8() {
+		return utf8Name
+	}
+	all := bytes.Clone(sample)
+	for piece := range windows(at, size, int64(len(sample))) {
+		if !plain(piece) {
+			all = append(all, piece...)
+		}
+	}
+	return codePage(all)
+}
+
+// windows reads whole lines here and there behind the beginning of a file; a
+// window is valid until the next one.
+func windows(at io.ReaderAt, size, begin int64) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		const count, each = 64, 64 << 10
+		buf := make([]byte, each)
+		step := max((size-begin)/count, each)
+		for off := begin; off < size; off += step {
+			n, _ := at.ReadAt(buf, off)
+			piece := buf[:n]
+			// From line to line, so that no letter of several bytes is cut.
+			i, j := bytes.IndexByte(piece, '\n'), bytes.LastIndexByte(piece, '\n')
+			if i >= 0 && j > i && !yield(piece[i:j]) {
+				return
+			}
+		}
+	}
 }
 
 // plain reports whether text is all ASCII.

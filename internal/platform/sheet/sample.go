@@ -4,8 +4,11 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Kind is what the cells of a column look like.
@@ -98,9 +101,17 @@ func Sample(r *Reader, n int) (Profile, error) {
 	if p.Ended != nil && r.ctx.Err() != nil {
 		return p, p.Ended
 	}
-	for i, name := range r.header {
-		p.Columns = append(p.Columns, gather[i].column(name))
+	p.Columns = make([]Column, len(r.header))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(r.header)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(r.header); i = int(next.Add(1)) - 1 {
+				p.Columns[i] = gather[i].column(r.header[i])
+			}
+		})
 	}
+	wg.Wait()
 	return p, nil
 }
 
@@ -213,10 +224,10 @@ func kindsOf(cell string, mark Mark, currencies map[string]int) (kinds []Kind) {
 	if isEmail(cell) {
 		return []Kind{KindEmail}
 	}
-	if _, err := ParseBool(cell); err == nil {
+	if _, ok := asBool(cell); ok {
 		kinds = append(kinds, KindBool)
 	}
-	if _, err := ParseClock(cell); err == nil {
+	if _, ok := asClock(cell); ok {
 		kinds = append(kinds, KindTime)
 	}
 	if code, ok := currencyOf(strings.ToUpper(cell)); ok && len(code) == 3 {
@@ -225,7 +236,7 @@ func kindsOf(cell string, mark Mark, currencies map[string]int) (kinds []Kind) {
 	if isPhone(cell) {
 		return append(kinds, KindPhone)
 	}
-	a, err := ParseAmount(cell, mark)
+	a, err := asAmount(cell, mark)
 	switch {
 	case err != nil:
 	case a.Currency != "":
@@ -258,7 +269,7 @@ func isPhone(cell string) bool {
 	if s[0] == '+' && digits >= 8 && !strings.Contains(s, ".") || strings.HasPrefix(s, "00") && !strings.Contains(s, ".") {
 		return true
 	}
-	_, err := ParseAmount(s, NoMark)
+	_, err := asAmount(s, NoMark)
 	return err != nil && dateShape(s).kind == noDate
 }
 

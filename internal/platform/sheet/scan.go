@@ -118,28 +118,30 @@ type baton struct {
 	over  bool // the file is at fault before this chunk: deliver nothing
 }
 
-// parallel hands chunks to workers. The producer guesses where rows end by
-// counting quotes.
+// parallel lets workers read the text piece by piece, one at a time, and cut
+// what they have read beside each other.
 func (s *scan) parallel(workers int) error {
-	chunks := make(chan chunk)
-	free := make(chan []byte, workers+2)
+	t := s.text
+	first := make(chan baton, 1)
+	first <- baton{line: t.line}
+	p := &pieces{text: t, block: s.block, left: bytes.Clone(t.buf[t.used:t.have]), err: t.err, before: first}
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			b := &batch{}
-			for c := range chunks {
+			var buf []byte
+			for s.ctx.Err() == nil && s.ended.Load() == nil {
+				c, ok := p.next(buf)
+				if !ok {
+					return
+				}
 				if err := s.work(w, c, b); err != nil {
 					s.stop(err)
 				}
-				select {
-				case free <- c.data:
-				default:
-				}
+				buf = c.data
 			}
 		})
 	}
-	s.produce(chunks, free)
-	close(chunks)
 	wg.Wait()
 	if err := context.Cause(s.ctx); err != nil {
 		return err
@@ -150,48 +152,49 @@ func (s *scan) parallel(workers int) error {
 	return nil
 }
 
-func (s *scan) produce(chunks chan<- chunk, free <-chan []byte) {
-	t := s.text
-	left := t.buf[t.used:t.have]
-	first := make(chan baton, 1)
-	first <- baton{line: t.line}
-	before := (<-chan baton)(first)
-	err := t.err
-	for number := 1; ; number++ {
-		var buf []byte
-		select {
-		case buf = <-free:
-		default:
-		}
-		size := s.block + len(left)
-		if cap(buf) < size {
-			buf = make([]byte, size)
-		}
-		buf = buf[:size]
-		n := copy(buf, left)
-		for n < size && err == nil {
-			var more int
-			more, err = t.r.Read(buf[n:])
-			n += more
-		}
-		buf = buf[:n]
-		end := n
-		if err == nil {
-			end = rowsEnd(buf)
-		}
-		left = bytes.Clone(buf[end:])
-		after := make(chan baton, 1)
-		c := chunk{number: number, data: buf[:end], last: err != nil, err: err, before: before, after: after}
-		select {
-		case chunks <- c:
-		case <-s.ctx.Done():
-			return
-		}
-		if c.last || s.ended.Load() != nil {
-			return
-		}
-		before = after
+// pieces reads a text in pieces. It guesses where rows end by counting quotes.
+type pieces struct {
+	mu     sync.Mutex
+	text   *textSource
+	block  int
+	number int
+	left   []byte // of the last piece, behind its last row
+	err    error  // what reading ended with
+	over   bool
+	before <-chan baton
+}
+
+// next is the next piece, read into buf if that is large enough; false: there
+// is none.
+func (p *pieces) next(buf []byte) (chunk, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return chunk{}, false
 	}
+	size := p.block + len(p.left)
+	if cap(buf) < size {
+		buf = make([]byte, size+p.block/8)
+	}
+	buf = buf[:size]
+	n := copy(buf, p.left)
+	for n < size && p.err == nil {
+		var more int
+		more, p.err = p.text.r.Read(buf[n:])
+		n += more
+	}
+	buf = buf[:n]
+	end := n
+	if p.err == nil {
+		end = rowsEnd(buf)
+	}
+	p.left = append(p.left[:0], buf[end:]...)
+	p.number++
+	p.over = p.err != nil
+	after := make(chan baton, 1)
+	c := chunk{number: p.number, data: buf[:end], last: p.over, err: p.err, before: p.before, after: after}
+	p.before = after
+	return c, true
 }
 
 // rowsEnd guesses the end of the last whole row: behind the last line end with

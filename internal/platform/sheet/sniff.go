@@ -35,7 +35,7 @@ func sniff(sample []byte) byte {
 // agreement is how many per cent of the rows have as many cells as the first,
 // and how many it has.
 func agreement(sample []byte, delim byte) (percent, cells int) {
-	sample = sample[:min(len(sample), 256<<10)]
+	sample = lines(sample[:min(len(sample), 256<<10)], 4*sniffRows)
 	c := cutter{delim: delim, columns: len(sample)}
 	b := &batch{}
 	whole := bytes.Count(sample, []byte("\n")) < sniffRows/2
@@ -57,6 +57,19 @@ func agreement(sample []byte, delim byte) (percent, cells int) {
 		}
 	}
 	return agree * 100 / len(rows), cells
+}
+
+// lines are the first lines of a sample.
+func lines(sample []byte, most int) []byte {
+	end := 0
+	for range most {
+		i := bytes.IndexByte(sample[end:], '\n')
+		if i < 0 {
+			return sample
+		}
+		end += i + 1
+	}
+	return sample[:end]
 }
 
 func alignedByBlanks(sample []byte) bool {

@@ -39,7 +39,7 @@ func (r *Reader) openText(o opened) error {
 	}
 	encoding, mark := detectEncoding(sample)
 	if encoding == utf8Name && mark == 0 && o.at != nil {
-		encoding, _ = detectEncoding(spread(o.at, r.in.size, sample))
+		encoding = farther(o.at, r.in.size, sample)
 	}
 	if forced := strings.ToLower(r.opts.Encoding); forced != "" && forced != encoding {
 		encoding, mark = forced, 0
@@ -108,29 +108,6 @@ func (r *Reader) chooseLayout(src *textSource, text *bufio.Reader, sample []byte
 		src.cutter.delim = sniff(sample)
 	}
 	return nil
-}
-
-// spread adds windows from all over a file to the sample of its beginning, so
-// that an accent far down is seen. Windows of plain ASCII say nothing and are
-// left out.
-func spread(at io.ReaderAt, size int64, sample []byte) []byte {
-	const windows, each = 64, 64 << 10
-	if size <= int64(len(sample)) {
-		return sample
-	}
-	all := bytes.Clone(sample)
-	buf := make([]byte, each)
-	step := max((size-int64(len(sample)))/windows, each)
-	for off := int64(len(sample)); off < size; off += step {
-		n, _ := at.ReadAt(buf, off)
-		piece := buf[:n]
-		// From line to line, so that no letter of several bytes is cut.
-		i, j := bytes.IndexByte(piece, '\n'), bytes.LastIndexByte(piece, '\n')
-		if i >= 0 && j > i && !plain(piece[i:j]) {
-			all = append(all, piece[i:j]...)
-		}
-	}
-	return all
 }
 
 // macLines turns the line ends of old Macintosh files into today's.
