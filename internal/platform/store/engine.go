@@ -41,7 +41,7 @@ const (
 // busy_timeout comes first: the pragmas behind it may already meet a lock.
 const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" +
-	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(4000)"
+	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(" + longestLog + ")"
 
 func openSQLite(ctx context.Context, db *DB, path string) error {
 	path = strings.TrimPrefix(path, "sqlite://")
@@ -71,6 +71,11 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	}
 	db.read.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
+	log, err := sql.Open("sqlite", file+sqlitePragmas)
+	if err != nil {
+		return err
+	}
+	db.log = newMover(log)
 	return nil
 }
 

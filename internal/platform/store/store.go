@@ -49,6 +49,7 @@ type DB struct {
 	writer    queue    // on SQLite
 	reads     ready    // on SQLite, of the readers
 	writes    ready    // on SQLite, of the writer
+	log       *mover   // on SQLite
 	types     sync.Map // on PostgreSQL: the types of the columns that Bulk wrote
 
 	leaseMu sync.Mutex
@@ -88,6 +89,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 // Close gives the node number back and closes every connection.
 func (db *DB) Close() error {
 	db.release()
+	if db.log != nil {
+		_ = db.log.close()
+	}
 	err := db.write.Close()
 	if db.read != db.write {
 		if e := db.read.Close(); err == nil {

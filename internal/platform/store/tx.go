@@ -67,6 +67,9 @@ func (db *DB) once(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	if db.log != nil {
+		db.log.tell()
+	}
 	for _, f := range *tx.after {
 		f()
 	}
