@@ -99,7 +99,11 @@ func readList(r *web.Request) (Filter, Order) {
 		f.SpendTo = spend.Minor
 	}
 	o := Order{Sort: q.Get("sort"), Desc: q.Get("desc") != "", After: q.Get("after")}
-	if !slices.Contains(Sorts, o.Sort) {
+	switch {
+	case slices.Contains(Sorts, o.Sort):
+	case f.Query != "":
+		o.Sort, o.Desc = Found, false
+	default:
 		o.Sort, o.Desc = "joined", true
 	}
 	return f, o

@@ -17,6 +17,7 @@ import (
 
 	"regulars/internal/know/customers"
 	"regulars/internal/know/timeline"
+	"regulars/internal/platform/errs"
 	"regulars/internal/platform/id"
 	"regulars/internal/platform/locale"
 	"regulars/internal/platform/store"
@@ -148,6 +149,56 @@ func TestAListIsTurnedPageByPageWithoutGapOrRepeat(t *testing.T) {
 			if len(seen) != 0 || pages != 7 {
 				t.Errorf("%+v: %d were on no page of %d", o, len(seen), pages)
 			}
+		}
+	})
+}
+
+func TestASearchListsTheBestFirstUnlessASortIsChosen(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.DB) {
+		var ps []customers.Profile
+		for i := range 60 {
+			ps = append(ps, customers.Profile{Name: fmt.Sprintf("Adam Smithson %d", i), Country: []string{"CZ", "IT"}[i%2]})
+		}
+		ps = append(ps, customers.Profile{Name: "Zoe Smith", Country: "IT", Identities: []customers.Identity{email("smithy@example.com")}})
+		createMany(t, db, ps...)
+		all := func(f customers.Filter, sort string, limit int) (names []string) {
+			t.Helper()
+			o := customers.Order{Sort: sort, Limit: limit}
+			for first := true; first || o.After != ""; first = false {
+				p, err := customers.List(t.Context(), db, f, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, l := range p.Rows {
+					names = append(names, l.Name)
+				}
+				o.After = p.Next
+			}
+			return names
+		}
+		for _, f := range []customers.Filter{{Query: "smith"}, {Query: "smith", Country: "IT"}, {Query: "smi", Country: "IT", JoinedTo: "2099-01-01"}} {
+			found, named := all(f, customers.Found, 7), all(f, "name", 7)
+			if found[0] != "Zoe Smith" || named[len(named)-1] != "Zoe Smith" {
+				t.Errorf("%+v: the best is %s, and by name the last is %s", f, found[0], named[len(named)-1])
+			}
+			slices.Sort(found)
+			if slices.Sort(named); !slices.Equal(found, named) {
+				t.Errorf("%+v: found are %v, by name %v", f, found, named)
+			}
+		}
+		h := pages(t, db, web.Viewer)
+		first := func(query string) string {
+			return page.Get(t, h, "/customers?"+query, signedIn).Texts("tbody th[scope=row] .with-face > span:last-child")[0]
+		}
+		if best, named := first("q=smith"), first("q=smith&sort=name"); best != "Zoe Smith" || named != "Adam Smithson 0" {
+			t.Errorf("the page begins with %s, and by name with %s", best, named)
+		}
+		gone, err := customers.List(t.Context(), db, customers.Filter{Query: "smithson"}, customers.Order{Sort: customers.Found, Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := customers.List(t.Context(), db, customers.Filter{Query: "zoe"}, customers.Order{Sort: customers.Found, After: gone.Next}); !errs.Is(err, errs.Invalid) {
+			t.Errorf("a page behind somebody who is not found any more: %v", err)
 		}
 	})
 }

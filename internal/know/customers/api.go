@@ -56,15 +56,22 @@ type apiListInput struct {
 	OrdersTo   int    `query:"orders_to" minimum:"0" maximum:"1000000"`
 	SpendFrom  int64  `query:"spend_from" minimum:"0" doc:"In the smallest unit of the business's currency"`
 	SpendTo    int64  `query:"spend_to" minimum:"0"`
-	Sort       string `query:"sort" enum:"name,joined,orders,spend,last" default:"name"`
+	Sort       string `query:"sort" enum:"found,name,joined,orders,spend,last" doc:"found (the best first) where q is given and nothing is said, else name"`
 	Desc       bool   `query:"desc" doc:"The other way round"`
 }
 
 func (d desk) apiList(c *rest.Call, in *apiListInput) (*rest.Listing[apiListedCustomer], error) {
+	sort := in.Sort
+	switch {
+	case in.Query == "" && (sort == "" || sort == Found):
+		sort = "name"
+	case sort == "":
+		sort = Found
+	}
 	page, err := List(c.Context(), d.db, Filter{Query: in.Query, Tag: in.Tag, Language: in.Language, Country: in.Country, Consent: in.Consent,
 		JoinedFrom: in.JoinedFrom, JoinedTo: in.JoinedTo, LastFrom: in.LastFrom, LastTo: in.LastTo,
 		OrdersFrom: in.OrdersFrom, OrdersTo: in.OrdersTo, SpendFrom: in.SpendFrom, SpendTo: in.SpendTo},
-		Order{Sort: in.Sort, Desc: in.Desc, After: in.After, Limit: in.Limit})
+		Order{Sort: sort, Desc: in.Desc, After: in.After, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

@@ -21,13 +21,15 @@ type part struct {
 	from string // "customer_tags where tag = ?": finds the customers
 	ask  string // asks one customer, such that no engine begins with it
 	args []any
+	// these are the customers themselves, where they are known already.
+	these []any
 }
 
 // parts are the conditions of a filter. A term in || ” or exists is not
 // looked up in an index: which one to begin with is decided in List.
 func (f Filter) parts() []part {
 	var all []part
-	add := func(from, ask string, args ...any) { all = append(all, part{from, ask, args}) }
+	add := func(from, ask string, args ...any) { all = append(all, part{from: from, ask: ask, args: args}) }
 	living := ` and merged_into is null and erased_at is null`
 	if f.Tag != "" {
 		add(`customer_tags where tag = ?`, `exists (select 1 from customer_tags t where t.customer_id = c.customer_id and t.tag = ?)`, text.Fold(f.Tag))

@@ -44,16 +44,19 @@ type Listed struct {
 	LastOrderDay string // empty: none
 }
 
-// Sorts are the columns a list can be sorted by. The last three leave out
-// customers without facts, and the last one those who never bought.
+// Sorts are what a list can be sorted by. The last three leave out customers
+// without facts, and the last one those who never bought.
 var Sorts = []string{"name", "joined", "orders", "spend", "last"}
+
+// Found is the sort of a search, the best first: whose word is the word typed.
+const Found = "found"
 
 var sortColumns = map[string]string{"name": "c.sort_name", "joined": "c.joined_day",
 	"orders": "f.orders", "spend": "f.spend_minor", "last": "f.last_order_day"}
 
 // Order is how a list is sorted and where it goes on.
 type Order struct {
-	Sort  string // one of Sorts
+	Sort  string // one of Sorts, or Found where Filter has a Query
 	Desc  bool
 	After string // Next of the page before
 	Limit int    // rows of a page; 0: 50
@@ -84,7 +87,9 @@ func (p plan) where(s *query, sort string, wanted bool) {
 			where c.customer_id = f.customer_id and c.merged_into is null and c.erased_at is null`)
 	}
 	for i, part := range p.parts {
-		if i == p.begin {
+		if i == p.begin && part.these != nil {
+			s.add(` and c.customer_id in (?`+strings.Repeat(`,?`, len(part.these)-1)+`)`, part.these...)
+		} else if i == p.begin {
 			s.add(` and c.customer_id in (select customer_id from `+part.from+`)`, part.args...)
 		} else {
 			s.add(` and `+part.ask, part.args...)
@@ -102,11 +107,59 @@ func (p plan) facts(sort string) bool {
 // shows, whatever the number of customers, unless several filters that leave
 // many each leave few together.
 func List(ctx context.Context, q store.Querier, f Filter, o Order) (Page, error) {
+	if o.Sort == Found {
+		return f.found(ctx, q, o)
+	}
 	p, err := f.plan(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
 	return p.page(ctx, q, o)
+}
+
+// found is List of a search in the order in which customers are found: it reads
+// those alone that it shows, unless other filters leave some of them out.
+func (f Filter) found(ctx context.Context, q store.Querier, o Order) (Page, error) {
+	words, err := rarest(ctx, q, wanted(f.Query))
+	if err != nil {
+		return Page{}, err
+	}
+	ids, err := hits(ctx, q, words, sought)
+	if err != nil {
+		return Page{}, err
+	}
+	if o.After != "" {
+		_, after, err := readCursor(Found, o.After)
+		if err != nil {
+			return Page{}, err
+		}
+		at := slices.Index(ids, id.Customer(after))
+		if at < 0 { // they are called something else by now
+			return Page{}, errs.Wrong("after", "customers.wrong.page")
+		}
+		ids = ids[at+1:]
+	}
+	if o.Limit == 0 {
+		o.Limit = pageful
+	}
+	others := f.parts()
+	step := o.Limit + 1
+	if len(others) > 0 {
+		step = sought
+	}
+	var rows []Listed
+	for len(rows) <= o.Limit && len(ids) > 0 {
+		some := ids[:min(step, len(ids))]
+		ids = ids[len(some):]
+		p := plan{parts: append(slices.Clip(others), part{these: store.Args(some)}), begin: len(others)}
+		page, err := p.page(ctx, q, Order{Sort: "name", Limit: len(some)})
+		if err != nil {
+			return Page{}, err
+		}
+		slices.SortFunc(page.Rows, func(a, b Listed) int { return slices.Index(some, a.ID) - slices.Index(some, b.ID) })
+		rows = append(rows, page.Rows...)
+	}
+	return cutPage(rows, o), nil
 }
 
 func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) {
@@ -115,7 +168,7 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 		return Page{}, fmt.Errorf("no sort is called %q", o.Sort)
 	}
 	if o.Limit == 0 {
-		o.Limit = 50
+		o.Limit = pageful
 	}
 	direction, than := "", ">"
 	if o.Desc {
@@ -154,15 +207,23 @@ func (p plan) page(ctx context.Context, q store.Querier, o Order) (Page, error) 
 	if err != nil {
 		return Page{}, fmt.Errorf("list customers: %w", err)
 	}
-	page := Page{Rows: rows}
-	if len(rows) > o.Limit {
-		page.Rows = rows[:o.Limit]
-		page.Next = writeCursor(o.Sort, page.Rows[o.Limit-1])
-	}
+	page := cutPage(rows, o)
 	if later {
 		err = addFacts(ctx, q, page.Rows)
 	}
 	return page, err
+}
+
+// pageful is how many rows a page has where nobody says.
+const pageful = 50
+
+// cutPage keeps as many rows as were asked for, and says where the next page
+// begins if there are more.
+func cutPage(rows []Listed, o Order) Page {
+	if len(rows) <= o.Limit {
+		return Page{Rows: rows}
+	}
+	return Page{Rows: rows[:o.Limit], Next: writeCursor(o.Sort, rows[o.Limit-1])}
 }
 
 // addFacts reads the facts of the rows of a page.
@@ -209,11 +270,17 @@ func scanListed(rows *sql.Rows, facts bool) (l Listed, err error) {
 // All walks a whole list, for an export.
 func All(ctx context.Context, q store.Querier, f Filter, o Order) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
-		p, err := f.plan(ctx, q)
 		o.After, o.Limit = "", 1_000
+		turn := func() (Page, error) { return f.found(ctx, q, o) }
+		var err error
+		if o.Sort != Found {
+			var p plan
+			p, err = f.plan(ctx, q)
+			turn = func() (Page, error) { return p.page(ctx, q, o) }
+		}
 		for first := true; err == nil && (first || o.After != ""); first = false {
 			var page Page
-			if page, err = p.page(ctx, q, o); err != nil {
+			if page, err = turn(); err != nil {
 				break
 			}
 			for _, l := range page.Rows {

@@ -109,7 +109,8 @@ func Search(ctx context.Context, q store.Querier, query string, limit int) ([]Cu
 	if err != nil {
 		return nil, err
 	}
-	found, err := hits(ctx, q, words, limit)
+	found, err := hits(ctx, q, words, 4*limit) // a customer may have several terms with one beginning
+	found = found[:min(len(found), limit)]
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -122,30 +123,25 @@ func Search(ctx context.Context, q store.Querier, query string, limit int) ([]Cu
 }
 
 // hits returns the ids of customers whose terms begin with all prefixes, the
-// best first: whose word is the word typed.
-func hits(ctx context.Context, q store.Querier, prefixes []string, limit int) ([]id.Customer, error) {
+// best first: whose word is the word typed. It looks at so many terms.
+func hits(ctx context.Context, q store.Querier, prefixes []string, most int) ([]id.Customer, error) {
 	if len(prefixes) == 0 || prefixes[0] == "" {
 		return nil, nil
 	}
-	args := []any{prefixes[0], past(prefixes[0])}
-	var also strings.Builder
+	var s query
+	s.add(`select t.customer_id from customer_terms t where t.term >= ? and t.term < ?`, prefixes[0], past(prefixes[0]))
 	for _, p := range prefixes[1:] {
-		fmt.Fprintf(&also, `
-			and exists (select 1 from customer_terms o where o.customer_id = t.customer_id and o.term >= $%d and o.term < $%d)`,
-			len(args)+1, len(args)+2)
-		args = append(args, p, past(p))
+		s.add(` and exists (select 1 from customer_terms o where o.customer_id = t.customer_id and o.term >= ? and o.term < ?)`, p, past(p))
 	}
-	args = append(args, 4*limit) // a customer may have several terms with one beginning
-	all, err := store.All(ctx, q, store.Scalar[int64], fmt.Sprintf(`
-		select t.customer_id from customer_terms t where t.term >= $1 and t.term < $2 %s
-		order by t.term, t.customer_id limit $%d`, also.String(), len(args)), args...)
+	s.add(` order by t.term, t.customer_id limit ?`, most)
+	all, err := store.All(ctx, q, store.Scalar[id.Customer], s.text.String(), s.args...)
 	if err != nil {
 		return nil, fmt.Errorf("search customers: %w", err)
 	}
 	var found []id.Customer
 	for _, c := range all {
-		if !slices.Contains(found, id.Customer(c)) && len(found) < limit {
-			found = append(found, id.Customer(c))
+		if !slices.Contains(found, c) {
+			found = append(found, c)
 		}
 	}
 	return found, nil

@@ -1118,6 +1118,7 @@ func (e ListCustomersParamsConsent) Valid() bool {
 
 // Defines values for ListCustomersParamsSort.
 const (
+	ListCustomersParamsSortFound  ListCustomersParamsSort = "found"
 	ListCustomersParamsSortJoined ListCustomersParamsSort = "joined"
 	ListCustomersParamsSortLast   ListCustomersParamsSort = "last"
 	ListCustomersParamsSortName   ListCustomersParamsSort = "name"
@@ -1128,6 +1129,8 @@ const (
 // Valid indicates whether the value is a known member of the ListCustomersParamsSort enum.
 func (e ListCustomersParamsSort) Valid() bool {
 	switch e {
+	case ListCustomersParamsSortFound:
+		return true
 	case ListCustomersParamsSortJoined:
 		return true
 	case ListCustomersParamsSortLast:
@@ -4139,9 +4142,11 @@ type ListCustomersParams struct {
 	OrdersTo   *int64              `form:"orders_to,omitempty" json:"orders_to,omitempty"`
 
 	// SpendFrom In the smallest unit of the business's currency
-	SpendFrom *int64                   `form:"spend_from,omitempty" json:"spend_from,omitempty"`
-	SpendTo   *int64                   `form:"spend_to,omitempty" json:"spend_to,omitempty"`
-	Sort      *ListCustomersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+	SpendFrom *int64 `form:"spend_from,omitempty" json:"spend_from,omitempty"`
+	SpendTo   *int64 `form:"spend_to,omitempty" json:"spend_to,omitempty"`
+
+	// Sort found (the best first) where q is given and nothing is said, else name
+	Sort *ListCustomersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Desc The other way round
 	Desc *bool `form:"desc,omitempty" json:"desc,omitempty"`
