@@ -93,9 +93,11 @@ func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 			Empty: kit.Empty{Icon: "checklist", Title: r.T("admin.jobs.empty"), Text: r.T("admin.jobs.empty.text")},
 		},
 	}
-	p.Filter.Fields = []kit.Field{{Kind: "text", Name: "kind", Label: r.T("admin.jobs.kind"), Value: f.Kind}}
+	if p.Filter.Fields, err = d.jobsFields(r, f.Kind); err != nil {
+		return err
+	}
 	if f.Kind != "" {
-		p.Filter.Active = []kit.Chip{{Text: f.Kind, Name: "kind"}}
+		p.Filter.Active = []kit.Chip{{Text: r.Print.TOr("job."+f.Kind, f.Kind), Name: "kind"}}
 	}
 	for _, v := range jobViews {
 		n := v.count(counts)
@@ -125,6 +127,24 @@ func (d door) jobs(w http.ResponseWriter, r *web.Request) error {
 		p.Table.Rows = append(p.Table.Rows, row)
 	}
 	return r.Render(w, "admin/jobs.html", p)
+}
+
+// jobsFields are the fields of the filter: the kinds that there are, by name.
+func (d door) jobsFields(r *web.Request, chosen string) ([]kit.Field, error) {
+	kinds, err := jobs.KindsThere(r.Context(), d.db)
+	if err != nil {
+		return nil, err
+	}
+	if chosen != "" && !slices.Contains(kinds, chosen) {
+		kinds = append(kinds, chosen) // of which none is left
+	}
+	var named []kit.Option
+	for _, k := range kinds {
+		named = append(named, kit.Option{Value: k, Text: r.Print.TOr("job."+k, k)})
+	}
+	slices.SortFunc(named, func(a, b kit.Option) int { return strings.Compare(a.Text, b.Text) })
+	all := append([]kit.Option{{Value: "", Text: r.T("admin.jobs.kind.any")}}, named...)
+	return []kit.Field{r.QueryForm().SelectField("kind", r.T("admin.jobs.kind"), all)}, nil
 }
 
 // jobKind is what a job does, in words.

@@ -52,7 +52,7 @@ func TestWhatWaitsRunsAndFailedIsOnAPage(t *testing.T) {
 				t.Errorf("%s: %v", view, p.Texts("tbody tr"))
 			}
 		}
-		page.Get(t, h, "/jobs?kind=mail.send", ana).Count("tbody tr", 1).In("tbody th .hint", page.HasText("7")).In(".chip", page.HasText("mail.send"))
+		page.Get(t, h, "/jobs?kind=mail.send", ana).Count("tbody tr", 1).In("tbody th .hint", page.HasText("7")).In(".chip", page.HasText("Send a letter")).In("select[name=kind] option[selected]", page.HasText("Send a letter"))
 		page.Get(t, h, "/jobs?state=dead&kind=nothing", ana).In(".blank").Not("form[action='/jobs/cancellation']")
 		if csv := page.Get(t, h, "/jobs/export?state=dead", ana).Body; !strings.Contains(csv, "shop.fetch") || !strings.Contains(csv, "Choose") || strings.Count(csv, "\n") != 2 {
 			t.Errorf("export:\n%s", csv)

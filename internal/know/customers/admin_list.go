@@ -129,7 +129,7 @@ func (d desk) list(w http.ResponseWriter, r *web.Request) error {
 	}
 	shown := d.shown(r)
 	t := kit.Table{ID: "customers", Caption: r.T("customers.list.title"), Path: r.Href("/customers"), Query: r.URL.Query(),
-		Sort: o.Sort, Desc: o.Desc, Next: page.Next, First: o.After == "", Total: total(r, n, more)}
+		Sort: o.Sort, Desc: o.Desc, Next: page.Next, First: o.After == "", Total: total(r, f, n, more)}
 	if r.Can(web.Manager) {
 		t.Export = kit.With(r.Href("/customers/export"), r.URL.Query(), "after", "")
 	}
@@ -169,10 +169,12 @@ func withFace(name string) template.HTML {
 }
 
 // total says how many there are, and that counting stopped.
-func total(r *web.Request, n int, more bool) string {
+func total(r *web.Request, f Filter, n int, more bool) string {
 	switch {
 	case more && n == 0:
 		return ""
+	case more && f.Query != "": // a search ends with the closest
+		return r.Print.N("customers.total.closest", n)
 	case more:
 		return r.T("customers.total.more", "Count", r.Print.Int(int64(n)))
 	}

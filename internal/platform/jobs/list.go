@@ -129,6 +129,15 @@ func scanLine(rows *sql.Rows) (Line, error) {
 	return l, err
 }
 
+// KindsThere are the kinds of work of which there is a job, in order.
+func KindsThere(ctx context.Context, q store.Querier) ([]string, error) {
+	kinds, err := store.All(ctx, q, store.Scalar[string], `select distinct kind from jobs order by kind limit 500`)
+	if err != nil {
+		return nil, fmt.Errorf("list the kinds of jobs: %w", err)
+	}
+	return kinds, nil
+}
+
 // Counts are how many jobs there are; Failing ones are counted as Waiting too,
 // and Held ones as Dead.
 type Counts struct{ Waiting, Running, Failing, Dead, Held int }
