@@ -98,8 +98,18 @@ func TestPatchedIsWhatWasSentAndNothingElse(t *testing.T) {
 			for _, theirs := range []bool{true, false} {
 				p := h.patcher(t, at(order("", "", theirs)))
 				was := p.done(`{}`)
+				lines := func() string {
+					return h.number(`select count(*) from audit where action in ('order.changed', 'walkin.changed') and id > $1`, 0)
+				}
+				before := lines()
+				if p.done(`{}`); lines() != before {
+					t.Errorf("a patch of nothing left a line in the audit log: %s, before it %s", lines(), before)
+				}
 				if now := p.done(`{"promised_day":"2026-04-01"}`); part(now, "order", "promised_day") != "2026-04-01" || part(now, "order", "delivered_day") != "" {
 					t.Errorf("promised: %v", now["order"])
+				}
+				if lines() == before {
+					t.Error("a patch left no line in the audit log")
 				}
 				now := p.done(`{"delivered_day":"2026-04-02"}`)
 				if part(now, "order", "promised_day") != "2026-04-01" || part(now, "order", "delivered_day") != "2026-04-02" {

@@ -377,7 +377,7 @@ type apiDays struct {
 }
 
 func (d desk) apiChange(c *rest.Call, at apiAsked, body apiDays) (*rest.One[apiWholeOrder], error) {
-	return d.apiDo(c, at, "changed", func(ctx context.Context, tx *store.Tx, who id.Customer) error {
+	return d.apiDo(c, at, daysChanged, func(ctx context.Context, tx *store.Tx, who id.Customer) error {
 		if day := body.PromisedDay; day.Sent {
 			if err := Promise(ctx, tx, who, at.order, day.Value, apiBy(c)); err != nil {
 				return renamed(err, "day", "promised_day")

@@ -11,6 +11,10 @@ import (
 	"regulars/internal/platform/users"
 )
 
+// daysChanged is what is done to an order whose days a program sets. Where they are
+// as they were nothing was done, and the audit log has no line of it.
+const daysChanged = "changed"
+
 // audit writes into the audit log what staff did to an order, and what is
 // different of it since was.
 func audit(ctx context.Context, tx *store.Tx, by id.User, was Order, done string) error {
@@ -22,6 +26,9 @@ func audit(ctx context.Context, tx *store.Tx, by id.User, was Order, done string
 		"refunded_minor", strconv.FormatInt(was.Refunded, 10), strconv.FormatInt(now.Refunded, 10),
 		"promised_day", was.PromisedDay, now.PromisedDay, "delivered_day", was.DeliveredDay, now.DeliveredDay,
 		"cancelled", was.Reason, now.Reason)}
+	if done == daysChanged && len(c.Values) == 0 {
+		return nil
+	}
 	if was.Customer == 0 {
 		return users.Audit(ctx, tx, c)
 	}
