@@ -13,8 +13,8 @@ import (
 // the writer: see longestLog.
 
 const (
-	longLog    = 2000    // pages of 4 KiB that are not moved yet, from which on they are
-	longestLog = "16000" // pages from which on a commit moves what is left, and the log begins anew
+	longLog    = 2_000  // pages of 4 KiB that are not moved yet, from which on they are
+	longestLog = 16_000 // pages from which on a commit moves what is left, and the log begins anew
 	// moveEvery is how often the log is looked at, at most.
 	moveEvery = 20 * time.Millisecond
 )
@@ -60,12 +60,15 @@ func (m *mover) run(ctx context.Context) {
 	}
 }
 
-// move moves the log if it is long. Where it fails (a full disk, another process
-// at the same work) nothing is lost: what is in the log is in the database, and
-// the next commit tries again.
+// move moves the log if it is long. The longest is left to the writer: while two
+// move, one of them is sent away, and only who writes can move all there is, so
+// that the log begins anew and does not grow without end. Where it fails (a full
+// disk, another process at the same work) nothing is lost: what is in the log is
+// in the database, and the next commit tries again.
 func (m *mover) move(ctx context.Context) {
 	var busy, log, moved int
-	if m.conn.QueryRowContext(ctx, "pragma wal_checkpoint(noop)").Scan(&busy, &log, &moved) == nil && log-moved >= longLog {
+	err := m.conn.QueryRowContext(ctx, "pragma wal_checkpoint(noop)").Scan(&busy, &log, &moved)
+	if err == nil && log-moved >= longLog && log < longestLog {
 		_ = m.conn.QueryRowContext(ctx, "pragma wal_checkpoint(passive)").Scan(&busy, &log, &moved)
 	}
 }

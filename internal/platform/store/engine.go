@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,9 +40,9 @@ const (
 // work; the readers have the system's behind theirs.
 //
 // busy_timeout comes first: the pragmas behind it may already meet a lock.
-const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+var sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" +
-	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(" + longestLog + ")"
+	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(" + strconv.Itoa(longestLog) + ")"
 
 func openSQLite(ctx context.Context, db *DB, path string) error {
 	path = strings.TrimPrefix(path, "sqlite://")
