@@ -232,6 +232,11 @@ func TestAListHoldsAsManyAsItSays(t *testing.T) {
 				t.Errorf("%+v: %d are listed, %d counted, more: %v, %v", f, listed, n, more, err)
 			}
 		}
+		// Three words of each of 88 begin so, and a search looks at 200.
+		h := pages(t, db, web.Viewer)
+		page.Get(t, h, "/customers?q=no", signedIn).In(".list-total", page.HasText("closest customers; type more"))
+		page.Get(t, h, "/customers?q=no&country=IT", signedIn).In(".list-total", page.HasText("closest customers; type more"))
+		page.Get(t, h, "/customers?q=nora7@", signedIn).In(".list-total", page.HasText("1 customer"))
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"regulars/internal/platform/store"
@@ -98,21 +97,6 @@ func (q *query) add(text string, args ...any) {
 // more pages, they type another letter.
 const sought = 200
 
-// search is the part of those who match a search; it is always begun with.
-func search(ctx context.Context, q store.Querier, typed string) (part, error) {
-	words, err := rarest(ctx, q, wanted(typed))
-	if err != nil || len(words) == 0 {
-		return part{from: `customers where customer_id = -1`}, err
-	}
-	p := part{from: `(select t.customer_id from customer_terms t where t.term >= ? and t.term < ?`, args: []any{words[0], past(words[0])}}
-	for _, w := range words[1:] {
-		p.from += ` and exists (select 1 from customer_terms o where o.customer_id = t.customer_id and o.term >= ? and o.term < ?)`
-		p.args = append(p.args, w, past(w))
-	}
-	p.from += ` order by t.term, t.customer_id limit ` + strconv.Itoa(sought) + `) h`
-	return p, nil
-}
-
 // rarest puts the word first that the fewest terms begin with.
 func rarest(ctx context.Context, q store.Querier, words []string) ([]string, error) {
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
@@ -148,7 +132,8 @@ func (p part) probe(ctx context.Context, q store.Querier, most int) (int, error)
 // plan is a filter, with the part to begin with, if it leaves few.
 type plan struct {
 	parts []part
-	begin int // of parts; -1: walk the list
+	begin int  // of parts; -1: walk the list
+	more  bool // a search found more than it may
 }
 
 func (f Filter) plan(ctx context.Context, q store.Querier) (plan, error) {
@@ -163,12 +148,13 @@ func (f Filter) plan(ctx context.Context, q store.Querier) (plan, error) {
 			least, p.begin = n, i
 		}
 	}
-	if f.Query != "" {
-		found, err := search(ctx, q, f.Query)
+	if f.Query != "" { // always begun with
+		found, more, err := searched(ctx, q, f.Query)
 		if err != nil {
 			return p, err
 		}
-		p.parts, p.begin = append(p.parts, found), len(p.parts)
+		p.more = more
+		p.parts, p.begin = append(p.parts, part{these: store.Args(found)}), len(p.parts)
 	}
 	return p, nil
 }

@@ -87,11 +87,14 @@ func (p plan) where(s *query, sort string, wanted bool) {
 			where c.customer_id = f.customer_id and c.merged_into is null and c.erased_at is null`)
 	}
 	for i, part := range p.parts {
-		if i == p.begin && part.these != nil {
+		switch {
+		case i == p.begin && part.from == "" && len(part.these) == 0:
+			s.add(` and c.customer_id = -1`)
+		case i == p.begin && part.from == "":
 			s.add(` and c.customer_id in (?`+strings.Repeat(`,?`, len(part.these)-1)+`)`, part.these...)
-		} else if i == p.begin {
+		case i == p.begin:
 			s.add(` and c.customer_id in (select customer_id from `+part.from+`)`, part.args...)
-		} else {
+		default:
 			s.add(` and `+part.ask, part.args...)
 		}
 	}
@@ -120,11 +123,7 @@ func List(ctx context.Context, q store.Querier, f Filter, o Order) (Page, error)
 // found is List of a search in the order in which customers are found: it reads
 // those alone that it shows, unless other filters leave some of them out.
 func (f Filter) found(ctx context.Context, q store.Querier, o Order) (Page, error) {
-	words, err := rarest(ctx, q, wanted(f.Query))
-	if err != nil {
-		return Page{}, err
-	}
-	ids, err := hits(ctx, q, words, sought)
+	ids, _, err := searched(ctx, q, f.Query)
 	if err != nil {
 		return Page{}, err
 	}
@@ -311,35 +310,29 @@ func Count(ctx context.Context, q store.Querier, f Filter) (n int, more bool, er
 	case len(p.parts) == 1 && f.Query == "": // an index alone tells
 		n, err = p.parts[0].probe(ctx, q, most/2+1)
 		return min(n, most/2), n > most/2, err
-	case len(p.parts) == 1: // a search: the index of its words alone tells
-		var hits int
-		var s query
-		s.add(`select count(*), count(distinct customer_id) from `+p.parts[0].from, p.parts[0].args...)
-		if err := q.QueryRow(ctx, s.text.String(), s.args...).Scan(&hits, &n); err != nil {
-			return 0, false, fmt.Errorf("count who is found: %w", err)
-		}
-		return n, hits == sought, nil
+	case len(p.parts) == 1: // a search
+		n = len(p.parts[0].these)
+		return n, p.more, nil
 	}
 	// Among the first of one part, those that the others leave.
-	first := max(p.begin, 0)
-	began := sought
+	more = p.more
 	if f.Query == "" {
-		if began, err = p.parts[first].probe(ctx, q, few+1); err != nil {
+		first := max(p.begin, 0)
+		began, err := p.parts[first].probe(ctx, q, few+1)
+		if err != nil {
 			return 0, false, err
 		}
+		more = began > few
+		p.parts[first].from = `(select customer_id from ` + p.parts[first].from + ` limit ` + strconv.Itoa(few) + `) b`
+		p.begin = first
 	}
-	p.parts[first].from = `(select customer_id from ` + p.parts[first].from + ` limit ` + strconv.Itoa(few) + `) b`
-	p.begin = first
 	var s query
 	s.add(`select count(*)`)
 	p.where(&s, "name", false)
 	if err := q.QueryRow(ctx, s.text.String(), s.args...).Scan(&n); err != nil {
 		return 0, false, fmt.Errorf("count customers: %w", err)
 	}
-	if f.Query != "" { // a search holds that many at most
-		return n, n == sought, nil
-	}
-	return n, began > few, nil
+	return n, more, nil
 }
 
 // writeCursor names the last row of a page.

@@ -109,7 +109,7 @@ func Search(ctx context.Context, q store.Querier, query string, limit int) ([]Cu
 	if err != nil {
 		return nil, err
 	}
-	found, err := hits(ctx, q, words, 4*limit) // a customer may have several terms with one beginning
+	found, _, err := hits(ctx, q, words, 4*limit) // a customer may have several terms with one beginning
 	found = found[:min(len(found), limit)]
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -122,11 +122,22 @@ func Search(ctx context.Context, q store.Querier, query string, limit int) ([]Cu
 	return all, nil
 }
 
+// searched returns who matches what was typed, the best first, as a list holds
+// them, and whether there may be more.
+func searched(ctx context.Context, q store.Querier, typed string) ([]id.Customer, bool, error) {
+	words, err := rarest(ctx, q, wanted(typed))
+	if err != nil {
+		return nil, false, err
+	}
+	return hits(ctx, q, words, sought)
+}
+
 // hits returns the ids of customers whose terms begin with all prefixes, the
-// best first: whose word is the word typed. It looks at so many terms.
-func hits(ctx context.Context, q store.Querier, prefixes []string, most int) ([]id.Customer, error) {
+// best first: whose word is the word typed. It looks at so many terms, and says
+// whether it stopped there.
+func hits(ctx context.Context, q store.Querier, prefixes []string, most int) ([]id.Customer, bool, error) {
 	if len(prefixes) == 0 || prefixes[0] == "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	var s query
 	s.add(`select t.customer_id from customer_terms t where t.term >= ? and t.term < ?`, prefixes[0], past(prefixes[0]))
@@ -136,7 +147,7 @@ func hits(ctx context.Context, q store.Querier, prefixes []string, most int) ([]
 	s.add(` order by t.term, t.customer_id limit ?`, most)
 	all, err := store.All(ctx, q, store.Scalar[id.Customer], s.text.String(), s.args...)
 	if err != nil {
-		return nil, fmt.Errorf("search customers: %w", err)
+		return nil, false, fmt.Errorf("search customers: %w", err)
 	}
 	var found []id.Customer
 	for _, c := range all {
@@ -144,7 +155,7 @@ func hits(ctx context.Context, q store.Querier, prefixes []string, most int) ([]
 			found = append(found, c)
 		}
 	}
-	return found, nil
+	return found, len(all) == most, nil
 }
 
 // settle brings what is derived of a customer's own rows up to date: the main
