@@ -2,6 +2,7 @@ package importers
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -93,4 +94,27 @@ func processor(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func TestTheSameNumberInTwoSystemsIsTwoPeople(t *testing.T) {
+	known := func(source string, externals ...string) *book {
+		p := &page{roster: newRoster()}
+		for i, e := range externals {
+			p.roster.number(personKey(nil, source, &Person{External: e}), int64(i))
+		}
+		return &book{pages: []*page{p}}
+	}
+	l := &Ledger{roster: newRoster(), books: []*book{known("shop", "7", "A8", "9"), known("till", "7", "A8"), known("shop", "9", "A8", "7")}}
+	number := l.people()
+	want := [][]int32{{0, 1, 2}, {3, 4}, {2, 1, 0}}
+	for n, pages := range number {
+		if !slices.Equal(pages[0], want[n]) {
+			t.Errorf("the people of file %d are %v, want %v", n, pages[0], want[n])
+		}
+	}
+	for i, label := range []string{"7", "A8", "9", "7", "A8"} {
+		if got := l.Label(int64(i) + 1); got != label {
+			t.Errorf("customer %d is called %s, want %s", i+1, got, label)
+		}
+	}
 }
